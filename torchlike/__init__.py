@@ -1,0 +1,86 @@
+"""torchlike: PyTorch's API over JAX. ``import torchlike as torch``, or ``torchlike run train.py``."""
+
+from __future__ import annotations
+
+import importlib as _importlib
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
+
+from .api import fft as fft  # (binds every op)
+from .api import linalg as linalg
+from .api import special as special
+from .api.torch import *  # noqa: F403
+from .core.bind import SPACES as _SPACES
+from .core.build import (
+    as_tensor as as_tensor,
+    asarray as asarray,
+    from_dlpack as from_dlpack,
+    from_jax as from_jax,
+    from_numpy as from_numpy,
+    frombuffer as frombuffer,
+    scalar_tensor as scalar_tensor,
+    tensor as tensor,
+)
+from .core.config import config as config
+from .core.constants import *  # noqa: F403
+from .core.device import device as device
+from .core.device import set_default_device as set_default_device
+from .core.dtypes import dtype as dtype
+from .core.dtypes import finfo as finfo
+from .core.dtypes import iinfo as iinfo
+from .core.dtypes import set_default_dtype as set_default_dtype
+from .core.errors import OutOfMemoryError as OutOfMemoryError
+from .core.modes import (
+    enable_grad as enable_grad,
+    inference_mode as inference_mode,
+    is_grad_enabled as is_grad_enabled,
+    is_inference_mode_enabled as is_inference_mode_enabled,
+    no_grad as no_grad,
+    set_grad_enabled as set_grad_enabled,
+)
+from .core.repr import set_printoptions as set_printoptions
+from .core.rng import (
+    Generator as Generator,
+    default_generator as default_generator,
+    get_rng_state as get_rng_state,
+    initial_seed as initial_seed,
+    manual_seed as manual_seed,
+    seed as seed,
+    set_rng_state as set_rng_state,
+)
+from .core.shapes import Size as Size
+from .core.tensor import Tensor as Tensor
+from .core.toplevel import *  # noqa: F403
+from .version import __version__ as __version__
+
+if _TYPE_CHECKING:
+    from . import autograd, cuda, nn, optim, utils  # noqa: F401
+
+_FROM = {  # names that live in a module not every program needs
+    "save": "io",
+    "load": "io",
+    "compile": "compiler",
+    "vmap": "func",
+    "serialization": "io",
+    "install": "install",
+}
+
+globals().update({name: fn for name, fn in _SPACES["torch"].items() if not name.startswith("_")})
+
+
+def __getattr__(name: str) -> _Any:
+    home = _FROM.get(name)
+    if home is not None and home != name:
+        found = getattr(_importlib.import_module(f"{__name__}.{home}"), name)
+        globals()[name] = found
+        return found
+    if not name.startswith("__"):
+        try:
+            return _importlib.import_module(f"{__name__}.{name}")
+        except ModuleNotFoundError as error:
+            if error.name != f"{__name__}.{name}":
+                raise
+        from .core.unsupported import explain
+
+        raise AttributeError(f"module 'torch' has no attribute '{name}'\n{explain(name)}")
+    raise AttributeError(f"module 'torch' has no attribute '{name}'")

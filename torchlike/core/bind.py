@@ -1,0 +1,273 @@
+"""Spreads ``OPS`` over namespaces, methods and operators.
+
+Each op gets one Python function with PyTorch's signature, generated as source text: Python itself
+then binds the arguments, which is what keeps a recorded call at a few microseconds.
+"""
+
+from __future__ import annotations
+
+import inspect
+import keyword
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from . import write as writer
+from .build import from_numpy
+from .dispatch import BOUND, call, call_view
+from .host import call_fill, call_host, call_prepared
+from .opcall import NUMBERS
+from .registry import OPS, STATIC, OpDef, Param
+from .signature import DEFAULT
+from .tensor import Tensor
+
+SPACES: dict[str, dict[str, Any]] = {
+    "torch": {}, "functional": {}, "linalg": {}, "fft": {}, "special": {}, "signal": {}, "nested": {},
+}  # fmt: skip
+_NUMPY_NAMES = {"axis": "dim", "axes": "dim", "keepdims": "keepdim", "x": "input", "a": "input", "x1": "input",
+                "x2": "other"}  # fmt: skip
+_REFLECTED = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor",
+              "lshift", "rshift")  # fmt: skip
+EMPTY = inspect.Parameter.empty
+
+
+def bind(op: OpDef) -> Callable[..., Any]:
+    """The public function of an op."""
+    public = [p for p in op.params if not p.name.startswith("_")]
+    scope: dict[str, Any] = {"_op": op, "_call": call, "_view": call_view, "_prepared": call_prepared,
+                             "_host": call_host, "_D": DEFAULT, "_W": writer, "_again": _again,
+                             "_bound": BOUND, "_tuple": _varargs, "_fill": call_fill}  # fmt: skip
+    for p in public:
+        scope[f"_d_{p.name}"] = p.default
+    lines = [f"def {_identifier(op.name)}({_signature(op, public)}):"]
+    lines += [f"    {line}" for line in _body(op, public)]
+    exec("\n".join(lines), scope)
+    fn = scope[_identifier(op.name)]
+    if op.resolve is not None:
+        fn = _resolving(op, fn)
+    fn.__doc__ = op.fn.__doc__
+    fn.__module__ = "torch"
+    fn.__qualname__ = fn.__name__ = op.name
+    fn.__wrapped_op__ = op
+    BOUND[op.fn.__name__] = fn
+    return fn
+
+
+def _resolving(op: OpDef, own: Callable[..., Any]) -> Callable[..., Any]:
+    """The function of an op with several overloads: ``resolve`` picks the op that is meant."""
+    resolve = op.resolve
+    assert resolve is not None
+    key = op.fn.__name__
+    names = {p.name for p in op.params}
+
+    def overloaded(*args: Any, **kwargs: Any) -> Any:
+        out = kwargs.pop("out", None)
+        for numpy_name in ("axis", "keepdims"):
+            if numpy_name in kwargs and numpy_name not in names:
+                kwargs[_NUMPY_NAMES[numpy_name]] = kwargs.pop(numpy_name)
+        chosen, args, kwargs = resolve(args, kwargs)
+        result = own(*args, **kwargs) if chosen == key else BOUND[chosen](*args, **kwargs)
+        return result if out is None else writer.to_out(out, result, op.name)
+
+    return overloaded
+
+
+def _identifier(name: str) -> str:
+    return f"{name}_" if keyword.iskeyword(name) else name
+
+
+def _signature(op: OpDef, public: list[Param]) -> str:
+    parts: list[str] = []
+    starred = False
+    for p in public:
+        if p.name == op.varargs:
+            parts.append("*_varargs")
+            starred = True
+            continue
+        if p.keyword_only and not starred:
+            parts.append("*")
+            starred = True
+        parts.append(p.name if p.default is EMPTY else f"{p.name}=_d_{p.name}")
+    if op.out:
+        if not starred:
+            parts.append("*")
+        parts.append("out=None")
+    parts.append("**_extra")
+    return ", ".join(parts)
+
+
+def _body(op: OpDef, public: list[Param]) -> list[str]:
+    lines: list[str] = []
+    names = [p.name for p in public]
+    if op.varargs:
+        lines.append(f"{op.varargs} = _tuple(_varargs, _extra, {op.varargs!r}, _d_{op.varargs}, _op)")
+    given = ", ".join(f"{n!r}: {n}" for n in names)
+    if not op.host:
+        outs = ", 'out': out" if op.out else ""
+        lines.append(f"if _extra: return _again(_op, {{{given}{outs}}}, _extra)")
+    if "inplace" in names:
+        rest = ", ".join(f"{n}={n}" for n in names[1:] if n != "inplace")
+        lines.append(f"if inplace: return _W.inplace(_bound[{op.fn.__name__!r}], {names[0]}, {rest})")
+    result = _result(op, public, given)
+    if op.out:
+        lines.append(f"if out is not None: return _W.to_out(out, {result}, {op.name!r})")
+    lines.append(f"return {result}")
+    return lines
+
+
+def _result(op: OpDef, public: list[Param], given: str) -> str:
+    if op.fill:
+        return f"_fill(_op, {public[0].name}, {{{given}}})"
+    if op.host:
+        return f"_host(_op, {{{given}}}, _extra)"
+    if op.prepare is not None or op.check is not None:
+        return f"_prepared(_op, {{{given}}})"
+    operands = "".join(f"{_operand(p)}, " for p in op.params if p.kind != STATIC)
+    statics = "".join(f"{p.name if p.name != 'inplace' else False}, " for p in op.params if p.kind == STATIC)
+    function = "_call" if op.layout is None else "_view"
+    return f"{function}(_op, ({operands}), ({statics}))"
+
+
+def _operand(p: Param) -> str:
+    if p.default is EMPTY or p.default is None:
+        return p.name
+    return f"(_D if {p.name} is _d_{p.name} else {p.name})"
+
+
+def _varargs(given: tuple[Any, ...], extra: dict[str, Any], name: str, default: Any, op: OpDef) -> Any:
+    """``f(x, 1, 2)``, ``f(x, (1, 2))`` and ``f(x, dims=(1, 2))`` are one call."""
+    if name in extra:
+        return extra.pop(name)
+    if not given:
+        if default is EMPTY:
+            return ()
+        return default
+    if len(given) == 1 and (isinstance(given[0], (tuple, list)) or given[0] is None):
+        return given[0]
+    if len(given) == 1 and "int | " in next(p.annotation for p in op.params if p.name == name):
+        return given[0]
+    return given
+
+
+def _again(op: OpDef, given: dict[str, Any], extra: dict[str, Any]) -> Any:
+    """NumPy's spellings of parameters, which PyTorch takes too."""
+    names = {p.name for p in op.params}
+    for k, v in extra.items():
+        target = _NUMPY_NAMES.get(k)
+        if target not in names:
+            raise TypeError(f"{op.name}() got an unexpected keyword argument '{k}'")
+        given[target] = v  # type: ignore[index]
+    return BOUND[op.fn.__name__](**given)
+
+
+def _inplace_twin(op: OpDef, fn: Callable[..., Any]) -> Callable[..., Any]:
+    name = f"{op.name}_"
+    if op.layout is not None:
+
+        def twin(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+            return writer.become_view(self, fn(self, *args, **kwargs))
+    else:
+        inplace = writer.inplace
+
+        def twin(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+            return inplace(fn, self, *args, **kwargs)
+
+    twin.__name__ = twin.__qualname__ = name
+    twin.__doc__ = f"In-place ``{op.name}``."
+    twin.__module__ = "torch"
+    return twin
+
+
+def _operators(op: OpDef, fn: Callable[..., Any], twin: Callable[..., Any] | None) -> None:
+    name = op.dunder
+    assert name is not None
+    if len([p for p in op.params if p.kind != STATIC and p.default is EMPTY]) == 1:
+        setattr(Tensor, f"__{name}__", lambda self: fn(self))
+        return
+
+    def forward(self: Tensor, other: Any) -> Any:
+        if not isinstance(other, Tensor) and type(other) not in NUMBERS:
+            other = _operand_like(other)
+            if other is NotImplemented:
+                return NotImplemented
+        return fn(self, other)
+
+    forward.__name__ = f"__{name}__"
+    if op.resolve is None and op.prepare is None and op.check is None:
+        forward = _fast_operator(op, forward)
+    setattr(Tensor, f"__{name}__", forward)
+    if name in _REFLECTED:
+
+        def reflected(self: Tensor, other: Any) -> Any:
+            if not isinstance(other, Tensor) and type(other) not in NUMBERS:
+                other = _operand_like(other)
+                if other is NotImplemented:
+                    return NotImplemented
+            return fn(other, self)
+
+        setattr(Tensor, f"__r{name}__", reflected)
+    if name in _REFLECTED and twin is not None:
+
+        def augmented(self: Tensor, other: Any) -> Any:
+            if not isinstance(other, Tensor) and type(other) not in NUMBERS:
+                other = _operand_like(other)
+                if other is NotImplemented:
+                    return NotImplemented
+            return twin(self, other)
+
+        setattr(Tensor, f"__i{name}__", augmented)
+
+
+def _fast_operator(op: OpDef, slow: Callable[..., Any]) -> Callable[..., Any]:
+    """The operator without the function's argument handling, for tensors and numbers."""
+    tail = tuple([DEFAULT if p.default is not None else None for p in op.array_params[2:]])
+    statics = tuple([p.default for p in op.static_params])
+
+    def forward(self: Tensor, other: Any) -> Any:
+        if isinstance(other, Tensor) or type(other) in NUMBERS:
+            return call(op, (self, other, *tail), statics)
+        return slow(self, other)
+
+    return forward
+
+
+def _operand_like(x: Any) -> Any:
+    if isinstance(x, np.generic):
+        return x.item()
+    if isinstance(x, np.ndarray):
+        return from_numpy(x)
+    if isinstance(x, bool):
+        return bool(x)
+    if isinstance(x, (int, float)):
+        return operator.index(x) if isinstance(x, int) else float(x)
+    return NotImplemented
+
+
+def bind_all() -> None:
+    """Binds every declared op. Called once, after all chapters were imported."""
+    for op in OPS.values():
+        fn = bind(op)
+        twin = _inplace_twin(op, fn) if op.inplace else None
+        names = [(n, op.namespaces, op.method) for n in (op.name,)]
+        for alias in op.aliases:
+            if "." in alias:
+                space, _, short = alias.rpartition(".")
+                if space == "Tensor":
+                    names.append((short, (), True))
+                else:
+                    names.append((short, (space,), False))
+            else:
+                names.append((alias, op.namespaces, op.method))
+        for name, spaces, method in names:
+            for space in spaces:
+                SPACES[space][name] = fn
+                if twin is not None:
+                    SPACES[space].setdefault(f"{name}_", twin)
+            if method or (op.fill and name == op.name):
+                setattr(Tensor, name, fn)
+            if twin is not None and (method or not spaces or "torch" in spaces):
+                setattr(Tensor, f"{name}_", twin)
+        if op.dunder is not None:
+            _operators(op, fn, twin)

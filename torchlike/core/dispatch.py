@@ -1,0 +1,494 @@
+"""How a call becomes numbers: unwrap, look the signature up, record (or run), tape, wrap."""
+
+from __future__ import annotations
+
+import weakref
+from collections import namedtuple
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from .config import config
+from .errors import GraphBreak
+from .modes import modes
+from .opcall import NUMBERS, OpCall
+from .record import Segment
+from .registry import OpDef
+from .signature import (
+    DEFAULT,
+    make_call,
+    normal_operand,
+    normal_static,
+    pure_call,
+    slots_of,
+)
+from .tape import Edge, Node, node_type
+from .tensor import VIEWS, Storage, Tensor, wrap
+from .value import Value, from_array, on_host
+
+_new = object.__new__
+
+
+def call(op: OpDef, operands: Sequence[Any], statics: tuple[Any, ...]) -> Any:
+    """Calls an op. ``operands`` holds one entry per run-time parameter, ``statics`` the others."""
+    values: list[Any] = []
+    key: list[Any] = [statics]
+    grads = False
+    for x in operands:
+        if isinstance(x, Tensor):
+            v = x._storage.value if x._chain is None else x._read()
+            values.append(v)
+            key.append(v.aval)
+            if x._rg:
+                grads = True
+        elif x is None or x is DEFAULT:
+            key.append(x)
+        elif type(x) in NUMBERS:
+            values.append(x)
+            key.append(type(x))
+        else:
+            return _call_irregular(op, operands, statics)
+    try:
+        found = op.calls.get(tuple(key))
+    except TypeError:
+        found = None
+    if found is None:
+        for s in statics:
+            if isinstance(s, Tensor) or s.__hash__ is None or isinstance(s, tuple):
+                normal = tuple([normal_static(s) for s in statics])
+                if any(a is not b for a, b in zip(normal, statics, strict=True)) and normal != key[0]:
+                    return call(op, operands, normal)
+        key[0] = statics = tuple([normal_static(s) for s in statics])
+        found = op.calls.get(tuple(key))
+        if found is None:
+            found = op.calls[tuple(key)] = make_call(op, slots_of(operands), statics)
+    if modes.capture is not None:
+        modes.capture.saw(operands)
+    outs = execute(found, values)
+    if grads and modes.grad:
+        return _finish(op, found, _taped(found, operands, values, outs))
+    if found.single:
+        t = _new(Tensor)
+        t._storage = Storage(outs)
+        if modes.inference:
+            t._inference = True
+        return t
+    return _finish(op, found, [wrap(v) for v in outs])
+
+
+def _call_irregular(op: OpDef, operands: Sequence[Any], statics: tuple[Any, ...]) -> Any:
+    """Lists of tensors, NumPy numbers, and what is no operand at all."""
+    tidy: list[Any] = []
+    values: list[Any] = []
+    key: list[Any] = [statics]
+    for position, (p, x) in enumerate(zip(op.array_params, operands, strict=True)):
+        many = isinstance(x, (list, tuple))
+        members = []
+        for e in x if many else (x,):
+            if not (e is None or e is DEFAULT or isinstance(e, Tensor) or type(e) in NUMBERS):
+                e = normal_operand(op, p.name, position + 1, e)
+            members.append(e)
+            if isinstance(e, Tensor):
+                values.append(e._v)
+                key.append(e._v.aval)
+            elif e is None or e is DEFAULT:
+                key.append(e)
+            else:
+                values.append(e)
+                key.append(type(e))
+        if many:
+            key.append(len(members))
+        tidy.append(members if many else members[0])
+    key[0] = statics = tuple([normal_static(s) for s in statics])
+    found = op.calls.get(tuple(key))
+    if found is None:
+        found = op.calls[tuple(key)] = make_call(op, slots_of(tidy), statics)
+    flat = [e for x in tidy for e in (x if isinstance(x, list) else (x,))]
+    if modes.capture is not None:
+        modes.capture.saw(flat)
+    outs = execute(found, values)
+    if modes.grad and any(isinstance(e, Tensor) and e._rg for e in flat):
+        return _finish(op, found, _taped(found, flat, values, outs))
+    return _finish(op, found, [wrap(v) for v in ((outs,) if found.single else outs)])
+
+
+def execute(found: OpCall, values: Sequence[Any]) -> Any:
+    """Runs or records a call: a Value, or a list of them if the call has several outputs."""
+    if found.traced:
+        outs = found.run(values)
+        return outs[0] if found.single else outs
+    if config.recorded or modes.capture is not None:
+        if found.moves:
+            values = _moved(found, values)
+        segments = modes.segments
+        segment = segments.get(found.device)
+        if segment is None:
+            segment = segments[found.device] = Segment(found.device)
+        return segment.append(found, values)
+    outs = found.run(values)
+    return outs[0] if found.single else outs
+
+
+def _moved(found: OpCall, values: Sequence[Any]) -> list[Any]:
+    import jax
+
+    tidy = list(values)
+    for i in found.moves:
+        tidy[i] = Value(tidy[i].aval, jax.device_put(on_host(tidy[i]), found.out_device))
+    return tidy
+
+
+_RETURN_TYPES: dict[tuple[str, tuple[str, ...]], Any] = {}
+
+
+def return_type(name: str, fields: tuple[str, ...]) -> Any:
+    """The named tuple ``torch.return_types.name``."""
+    found = _RETURN_TYPES.get((name, fields))
+    if found is None:
+        found = namedtuple(name, fields)  # type: ignore[misc]  # noqa: PYI024
+        found.__module__ = "torch.return_types"
+        found.__repr__ = _return_repr
+        _RETURN_TYPES[name, fields] = found
+    return found
+
+
+def _return_repr(self: Any) -> str:
+    parts = ",\n".join(f"{f}={v!r}" for f, v in zip(self._fields, self, strict=True))
+    return f"torch.return_types.{type(self).__name__}(\n{parts})"
+
+
+def _finish(op: OpDef, found: OpCall, tensors: Sequence[Tensor]) -> Any:
+    if modes.inference:
+        for t in tensors:
+            t._inference = True
+    if found.single:
+        return tensors[0]
+    if op.returns is not None:
+        return return_type(op.name, op.returns)(*tensors)
+    return tuple(tensors)
+
+
+# --- tape ------------------------------------------------------------------------------------
+
+
+class OpNode(Node):
+    """A recorded call: its backward dispatches the call's gradient as a call of its own."""
+
+    __slots__ = ("call", "needs", "saved", "versions")
+
+    def __init__(self, found: OpCall, saved: tuple[Any, ...], edges: Sequence[Edge | None]) -> None:
+        super().__init__(found.node_name, edges, found.out_avals)
+        self.call = found
+        self.needs = tuple([e is not None for e in edges])
+        self.saved: tuple[Any, ...] | None = saved
+        self.versions: list[tuple[weakref.ref[Storage], int, int]] = []
+
+    def apply(self, grads: list[Any], create_graph: bool) -> Sequence[Any]:
+        if self.saved is None:
+            raise RuntimeError(
+                "Trying to backward through the graph a second time (or directly access saved tensors "
+                "after they have already been freed). Saved intermediate values of the graph are freed "
+                "when you call .backward() or autograd.grad(). Specify retain_graph=True if you need to "
+                "backward through the graph a second time or if you need to access saved tensors after "
+                "calling backward."
+            )
+        self._check_versions()
+        given = tuple([g is not None for g in grads])
+        gradient = self.call.gradient(self.needs, given)
+        values: list[Any] = []
+        edges: list[Edge | None] = []
+        for used, v, e in zip(gradient.used, self.saved, self.edges, strict=True):
+            if used:
+                values.append(v)
+                edges.append(e)
+        for g in grads:
+            if g is not None:
+                values.append(g._v)
+                edges.append(g._grad_edge_or_none() if create_graph else None)
+        found = apply_call(gradient.call, values, edges if create_graph else None)
+        each = iter(found)
+        return [next(each) if need else None for need in self.needs]
+
+    def _check_versions(self) -> None:
+        for ref, expected, _ in self.versions:
+            storage = ref()
+            if storage is not None and storage.version != expected:
+                a = storage.value.aval
+                from .dtypes import TYPE_NAMES
+
+                made = ""
+                raise RuntimeError(
+                    "one of the variables needed for gradient computation has been modified by an "
+                    f"inplace operation: [torch.{TYPE_NAMES[a.dtype.name]}Tensor {list(a.shape)}]{made}"
+                    f" is at version {storage.version}; expected version {expected} instead. Hint: "
+                    "enable anomaly detection to find the operation that failed to compute its "
+                    "gradient, with torch.autograd.set_detect_anomaly(True)."
+                )
+
+    def release(self) -> None:
+        if self.saved is not None and any(v is not None for v in self.saved):
+            self.saved = None
+
+
+def _taped(
+    found: OpCall, operands: Sequence[Any], values: Sequence[Any], outs: Any
+) -> list[Tensor]:
+    """Wraps the outputs and remembers how they were made."""
+    edges: list[Edge | None] = []
+    storages: list[Storage | None] = []
+    for x in operands:
+        if isinstance(x, Tensor):
+            edges.append(x._grad_edge_or_none() if x._rg and x._v.aval.inexact else None)
+            storages.append(x._storage)
+        elif x is not None and x is not DEFAULT:
+            edges.append(None)
+            storages.append(None)
+    return _wrap_taped(found, values, edges, storages, outs)
+
+
+def _wrap_taped(
+    found: OpCall, values: Sequence[Any], edges: list[Edge | None],
+    storages: Sequence[Storage | None], outs: Any,
+) -> list[Tensor]:  # fmt: skip
+    many = [outs] if found.single else outs
+    tensors = [wrap(v) for v in many]
+    if True not in found.out_diff or all(e is None for e in edges):
+        return tensors
+    gradient = found.gradient(tuple([e is not None for e in edges]), found.out_diff)
+    saved = tuple([v if u else None for v, u in zip(values, gradient.used, strict=True)])
+    node = node_type(OpNode, found.node_name)(found, saved, edges)
+    if found.saves is None:
+        node.versions = [
+            (weakref.ref(s), s.version, 0)
+            for s, u in zip(storages, gradient.used, strict=True)
+            if u and s is not None
+        ]
+    elif found.saves == "result":
+        node.versions = [(weakref.ref(t._storage), 0, 0) for t in tensors]
+    for i, t in enumerate(tensors):
+        if found.out_diff[i]:
+            t._rg = True
+            t._edge = (node, i)
+    return tensors
+
+
+def apply_call(
+    found: OpCall, values: Sequence[Any], edges: list[Edge | None] | None
+) -> list[Tensor]:
+    """Runs a call on bare values; taped if ``edges`` are given and grad mode is on."""
+    outs = execute(found, values)
+    if edges is not None and modes.grad:
+        return _wrap_taped(found, values, edges, [None] * len(edges), outs)
+    return [wrap(v) for v in ((outs,) if found.single else outs)]
+
+
+# --- pure functions that are no ops ------------------------------------------------------------
+
+_PURE: dict[Any, OpCall] = {}
+
+
+def run(
+    fn: Callable[..., Any], tensors: Sequence[Any], statics: tuple[Any, ...] = (), name: str = ""
+) -> tuple[Tensor, ...]:
+    """``fn(list of arrays, *statics) -> tuple of arrays``, recorded like an op and never taped.
+
+    ``fn`` must be a module-level function and ``statics`` hashable; Python floats among ``tensors``
+    are run-time operands.
+    """
+    values = [t._v if isinstance(t, Tensor) else t for t in tensors]
+    key = (fn, statics, *[v.aval if type(v) is Value else type(v) for v in values])
+    found = _PURE.get(key)
+    if found is None:
+        found = _PURE[key] = pure_call(fn, key[2:], statics, name)
+    if modes.capture is not None:
+        modes.capture.saw(tensors)
+    return tuple([wrap(v) for v in execute(found, values)])
+
+
+# --- views -----------------------------------------------------------------------------------
+
+
+class ViewStep:
+    """One step from a storage's value towards a view: output ``index`` of ``call``."""
+
+    __slots__ = ("args", "call", "extras", "index", "key", "multiple", "running")
+
+    def __init__(
+        self, op: OpDef, found: OpCall, extras: tuple[Any, ...], args: tuple[Any, ...], index: int,
+        multiple: bool,
+    ) -> None:  # fmt: skip
+        self.key = op.fn.__name__
+        self.running = tuple(
+            [i for i, (p, a) in enumerate(zip(op.params[1:], args, strict=True))
+             if p.kind != "static" and a is not None and a is not p.default]
+        )  # fmt: skip
+        self.call = found
+        self.extras = extras  # run-time numbers after the input
+        self.args = args  # every argument after the input, in the order of the declaration
+        self.index = index
+        self.multiple = multiple
+
+    def apply(self, value: Value) -> Value:
+        if value.aval.traced and not self.call.traced:
+            out = self.call.fn(value.array, *self.extras)
+            return from_array(out if self.call.single else out[self.index], value.aval.device)
+        out = execute(self.call, [value, *self.extras])
+        return out if self.call.single else out[self.index]
+
+
+def layout_of(t: Tensor) -> tuple[tuple[int, ...], tuple[int, ...], int]:
+    """(shape, strides, offset) of the tensor in its storage, in elements."""
+    found = t.__dict__.get("_layout")
+    if found is None:
+        a = t._v.aval
+        found = (a.shape, a.strides, 0)
+    return found
+
+
+def call_view(op: OpDef, operands: Sequence[Any], statics: tuple[Any, ...]) -> Any:
+    """Calls a view op: the result shares the source's storage."""
+    source = operands[0]
+    if not isinstance(source, Tensor):
+        normal_operand(op, "input", 1, source)
+        raise TypeError(f"{op.name}(): argument 'input' (position 1) must be Tensor, not {type(source).__name__}")
+    out = call(op, operands, statics)
+    statics = tuple([normal_static(s) for s in statics])
+    args = _arguments(op, operands, statics)
+    layout = op.layout(*layout_of(source), *args)  # type: ignore[misc]
+    if layout is None:
+        return out
+    many = isinstance(out, tuple)
+    found = op.calls[_key(operands, statics)]
+    extras = tuple([x for x in operands[1:] if x is not None and x is not DEFAULT])
+    results = out if many else (out,)
+    layouts = layout if many else (layout,)
+    for i, (t, lay) in enumerate(zip(results, layouts, strict=True)):
+        step = ViewStep(op, found, extras, args, i, many)
+        _make_view(t, source, step, lay)
+    return out
+
+
+def _key(operands: Sequence[Any], statics: tuple[Any, ...]) -> tuple[Any, ...]:
+    key: list[Any] = [statics]
+    for x in operands:
+        if isinstance(x, Tensor):
+            key.append(x._v.aval)
+        else:
+            key.append(x if x is None or x is DEFAULT else type(x))
+    return tuple(key)
+
+
+def _arguments(op: OpDef, operands: Sequence[Any], statics: tuple[Any, ...]) -> tuple[Any, ...]:
+    rest_o, rest_s = iter(operands), iter(statics)
+    found = []
+    for p in op.params:
+        x = next(rest_s) if p.kind == "static" else next(rest_o)
+        found.append(p.default if x is DEFAULT else x)
+    return tuple(found[1:])
+
+
+def _make_view(t: Tensor, source: Tensor, step: ViewStep, layout: Any) -> None:
+    value = t._storage.value
+    t._storage = source._storage
+    t._chain = (*(source._chain or ()), step)
+    t._view_value = value
+    t._view_epoch = t._storage.epoch
+    base = source if source._base is None else source._base
+    t._base = base
+    t._base_seen = base._edge_version
+    t.__dict__["_layout"] = layout
+    if source._quiet:
+        t._quiet = True
+
+
+def _derive(value: Value, chain: Sequence[ViewStep]) -> Value:
+    for step in chain:
+        value = step.apply(value)
+    return value
+
+
+def _rederive(t: Tensor) -> None:
+    """The history of a view whose base was written to: the base's, followed by the view steps."""
+    base = t._base
+    assert base is not None
+    t._base_seen = base._edge_version
+    t._rg = base._rg
+    t._edge = None
+    if not base._rg:
+        return
+    edge = base._grad_edge_or_none()
+    value = base._v
+    for step in (t._chain or ())[len(base._chain or ()) :]:
+        operands = [value, *step.extras]
+        edges: list[Edge | None] = [edge] + [None] * len(step.extras)
+        grad_before, modes.grad = modes.grad, True
+        try:
+            made = apply_call(step.call, operands, edges)[step.index]
+        finally:
+            modes.grad = grad_before
+        value, edge = made._v, made._edge
+    t._edge = edge
+
+
+VIEWS["derive"] = _derive
+VIEWS["rederive"] = _rederive
+
+
+# --- host work -------------------------------------------------------------------------------
+
+
+class Operand:
+    """A tensor as host code sees it; only ``numpy()`` waits for its numbers."""
+
+    __slots__ = ("tensor",)
+
+    def __init__(self, tensor: Tensor) -> None:
+        self.tensor = tensor
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.tensor._v.aval.shape
+
+    @property
+    def ndim(self) -> int:
+        return self.tensor._v.aval.ndim
+
+    @property
+    def dtype(self) -> Any:
+        return self.tensor._v.aval.dtype
+
+    @property
+    def device(self) -> Any:
+        return self.tensor._v.aval.device
+
+    def numpy(self) -> Any:
+        """The numbers, read-only.
+
+        Raises:
+            GraphBreak: inside a function that is being compiled.
+        """
+        if modes.capture is not None:
+            raise GraphBreak("a value is needed on the host")
+        return on_host(self.tensor._v)
+
+
+def operands_of(x: Any) -> Any:
+    """Arguments as host code sees them."""
+    if isinstance(x, Tensor):
+        return Operand(x)
+    if isinstance(x, (list, tuple)) and any(isinstance(e, Tensor) for e in x):
+        return [operands_of(e) for e in x]
+    return None if x is DEFAULT else x
+
+
+def is_traced(x: Any) -> bool:
+    if isinstance(x, Tensor):
+        return x._v.aval.traced
+    return isinstance(x, (list, tuple)) and any(is_traced(e) for e in x)
+
+
+def invoke(key: str, *args: Any, **kwargs: Any) -> Any:
+    """Calls an op by its key in OPS, with ordinary arguments."""
+    return BOUND[key](*args, **kwargs)
+
+
+BOUND: dict[str, Callable[..., Any]] = {}  # filled by bind.py

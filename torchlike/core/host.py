@@ -1,0 +1,139 @@
+"""Ops that do host work: creation, random numbers, index checks, data-dependent shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from . import dtypes
+from .build import from_host
+from .device import default_device, device as Device, placed
+from .dispatch import Operand, call, call_view, is_traced, operands_of, return_type
+from .errors import GraphBreak
+from .modes import modes
+from .registry import STATIC, OpDef
+from .rng import Generator, default_generator
+from .signature import normal_static
+from .tensor import Tensor, wrap
+from .value import Value, from_array
+from .write import check_writable, write
+
+# What PyTorch's factories take besides an op's own parameters.
+FACTORY = frozenset(
+    ("device", "dtype", "requires_grad", "layout", "pin_memory", "memory_format", "generator", "names")
+)
+
+
+def call_prepared(op: OpDef, args: dict[str, Any]) -> Any:
+    """An op with ``check`` or ``prepare``: host work first, then an ordinary call."""
+    seen = {name: operands_of(x) for name, x in args.items()}
+    if op.check is not None and not any(is_traced(x) for x in args.values()):
+        _check(op, seen)
+    if op.prepare is not None:
+        seen.setdefault("generator", None)
+        if seen["generator"] is None:
+            seen["generator"] = default_generator
+        made = op.prepare(seen)
+        args = {**args, **{k: v for k, v in made.items() if not isinstance(v, np.ndarray)}}
+        drawn = {k: v for k, v in made.items() if isinstance(v, np.ndarray)}
+        args.update(_device_values(op, seen, drawn, args))
+    operands = tuple([args.get(p.name, p.default) for p in op.array_params])
+    statics = tuple([args.get(p.name, p.default) for p in op.static_params])
+    return (call if op.layout is None else call_view)(op, operands, statics)
+
+
+def _check(op: OpDef, seen: dict[str, Any]) -> None:
+    try:
+        op.check(seen)  # type: ignore[misc]
+    except GraphBreak:
+        pass  # in a compiled function the program itself clamps; see compile's Differs
+
+
+def _device_values(
+    op: OpDef, seen: dict[str, Any], drawn: dict[str, np.ndarray], args: dict[str, Any]
+) -> dict[str, Tensor]:
+    """Host-made operands as tensors; a function being compiled makes them anew at each replay."""
+    on = next((x.device for x in seen.values() if isinstance(x, Operand)), default_device())
+    found = {k: wrap(from_array(v, on)) for k, v in drawn.items()}
+    if modes.capture is not None and found:
+        names = list(found)
+        prepare = op.prepare
+        modes.capture.redraw(
+            lambda: [prepare(seen)[k] for k in names],  # type: ignore[misc]
+            [found[k]._v for k in names],
+        )
+    return found
+
+
+def call_host(op: OpDef, args: dict[str, Any], extra: dict[str, Any]) -> Any:
+    """An op that runs in NumPy at once."""
+    unknown = extra.keys() - FACTORY
+    if unknown:
+        raise TypeError(f"{op.name}() got an unexpected keyword argument '{min(unknown)}'")
+    names = [p.name for p in op.params]
+    seen: dict[str, Any] = {}
+    for p in op.params:
+        x = args.get(p.name, p.default)
+        seen[p.name] = normal_static(x) if p.kind == STATIC and p.name != "generator" else operands_of(x)
+    if "generator" in names and seen["generator"] is None:
+        seen["generator"] = extra.get("generator") or default_generator
+    if "dtype" in names and "dtype" in extra:
+        seen["dtype"] = extra["dtype"]
+    positional = [seen[p.name] for p in op.params if not p.keyword_only]
+    named = {p.name: seen[p.name] for p in op.params if p.keyword_only}
+    on = _device(op, seen, extra)
+
+    def compute() -> Any:
+        return op.fn(*positional, **named)
+
+    made = compute()
+    found = _wrapped(op, made, on, bool(extra.get("requires_grad", False)))
+    if modes.capture is not None and isinstance(seen.get("generator"), Generator):
+        tensors = found if isinstance(found, tuple) else (found,)
+        values = [t._v for t in tensors if isinstance(t, Tensor)]
+        modes.capture.redraw(lambda: _listed(compute()), values)
+    return found
+
+
+def _listed(made: Any) -> list[Any]:
+    return list(made) if isinstance(made, (tuple, list)) else [made]
+
+
+def _device(op: OpDef, seen: dict[str, Any], extra: dict[str, Any]) -> Any:
+    named = extra.get("device")
+    if named is not None:
+        return placed(Device(named))
+    for x in seen.values():
+        if isinstance(x, Operand):
+            return x.device
+    return default_device()
+
+
+def _wrapped(op: OpDef, made: Any, on: Any, requires_grad: bool) -> Any:
+    if isinstance(made, (np.ndarray, np.generic)) and not isinstance(made, (bool, int, float)):
+        return from_host(np.asarray(made), device=on, requires_grad=requires_grad)
+    if isinstance(made, (tuple, list)):
+        parts = [_wrapped(op, m, on, False) for m in made]
+        if op.returns is not None:
+            return return_type(op.name, op.returns)(*parts)
+        return tuple(parts)
+    return made
+
+
+def call_fill(op: OpDef, self: Tensor, args: dict[str, Any]) -> Tensor:
+    """``self.normal_(…)``: new contents made on the host."""
+    check_writable(self)
+    made = call_host(op, {**args, op.params[0].name: self}, {})
+    if modes.grad and self._rg and self._edge is not None:
+        from .dispatch import invoke
+
+        write(self, invoke("fill_from", self, made))
+    else:
+        write(self, made)
+    return self
+
+
+Maker = Callable[..., Any]
+_ = dtypes, Value

@@ -1,0 +1,217 @@
+"""``OpCall``: one op at one signature, with everything that follows from it.
+
+The signature is the op, the static arguments, and an ``Aval`` (or number type) per operand. Output
+shapes come from one abstract evaluation; executables and the gradient's own ``OpCall`` are made
+when first needed. ``fn`` is pure and takes the operands flat.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.interpreters import partial_eval
+
+from .device import cpu, device
+from .dtypes import from_np
+from .errors import OutOfMemoryError
+from .platform import compiler_options
+from .value import Aval, Value, aval, concrete, on_device
+
+_NUMBER_NP = {bool: np.bool_, int: np.int64, float: np.float64, complex: np.complex128}
+NUMBERS = frozenset(_NUMBER_NP)
+_serial = itertools.count()
+
+
+class OpCall:
+    """See the module's docstring. Compared and hashed by identity."""
+
+    __slots__ = (
+        "device", "fn", "grads", "hot", "in_avals", "jitted", "moves", "name", "node_name", "options",
+        "out_avals", "out_diff", "saves", "serial", "single", "traced", "wrap",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        name: str,
+        fn: Callable[..., Any],
+        in_avals: Sequence[Aval | type],
+        *,
+        options: str | None = None,
+        saves: str | None = None,
+        node_name: str = "",
+        nondiff: bool = False,
+    ) -> None:
+        self.name = name
+        self.fn = fn
+        self.in_avals = tuple(in_avals)
+        self.options = options
+        self.saves = saves
+        self.node_name = node_name
+        self.wrap: Callable[..., Any] | None = None
+        self.jitted: Any = None
+        self.hot = 0
+        self.serial = next(_serial)
+        self.grads: dict[Any, GradCall] = {}
+        self.traced = any(type(a) is Aval and a.traced for a in in_avals)
+        self.device, self.moves = _common_device(in_avals)
+        out = jax.eval_shape(fn, *[_struct(a) for a in in_avals])
+        self.single = not isinstance(out, (tuple, list))
+        outs = [out] if self.single else out
+        self.out_avals = tuple(
+            aval(tuple(o.shape), from_np(o.dtype), self.device, self.traced) for o in outs
+        )
+        self.out_diff = tuple(a.inexact and not nondiff for a in self.out_avals)
+
+    def __repr__(self) -> str:
+        return f"<OpCall {self.name} {self.in_avals} -> {self.out_avals}>"
+
+    def run(self, operands: Sequence[Any]) -> list[Value]:
+        """Runs now, alone. Operands are Values and Python numbers."""
+        arrays = [on_device(v) if type(v) is Value else v for v in operands]
+        for i in self.moves:
+            arrays[i] = jax.device_put(np.asarray(arrays[i]), self.out_device)
+        if self.traced:
+            results = self.fn(*arrays)
+        else:
+            if self.jitted is None:
+                self.jitted = jax.jit(self.fn, compiler_options=compiler_options((self.options,)))
+            try:
+                results = self.jitted(*arrays)
+            except jax.errors.JaxRuntimeError as error:
+                raise runtime_error(error, self.name) from error
+        if self.single:
+            results = (results,)
+        return [Value(a, r) for a, r in zip(self.out_avals, results, strict=True)]
+
+    @property
+    def out_device(self) -> Any:
+        from .device import jax_device
+
+        return jax_device(self.device)
+
+    def gradient(self, needs: tuple[bool, ...], given: tuple[bool, ...]) -> GradCall:
+        """The call that maps (inputs it uses, cotangents given) to cotangents of inputs needed."""
+        key = (needs, given)
+        found = self.grads.get(key)
+        if found is None:
+            found = self.grads[key] = GradCall(self, needs, given)
+        return found
+
+
+def runtime_error(error: Exception, name: str) -> Exception:
+    """XLA's failure in words that name the op."""
+    text = str(error)
+    kind = OutOfMemoryError if "RESOURCE_EXHAUSTED" in text or "Out of memory" in text else RuntimeError
+    return kind(f"{name}: {text}")
+
+
+def _struct(a: Aval | type) -> jax.ShapeDtypeStruct:
+    if type(a) is Aval:
+        return a.struct
+    return jax.ShapeDtypeStruct((), _NUMBER_NP[a])  # type: ignore[index]
+
+
+def _common_device(avals: Sequence[Aval | type]) -> tuple[device, tuple[int, ...]]:
+    """The device of the operands, and which 0-d CPU operands have to be moved there.
+
+    Raises:
+        RuntimeError: operands are on several devices.
+    """
+    tensors = [a for a in avals if type(a) is Aval]
+    devices = {a.device for a in tensors if a.ndim} or {a.device for a in tensors}
+    if len(devices) > 1:
+        on = list(dict.fromkeys(str(a.device) for a in tensors if a.ndim or a.device is not cpu))
+        raise RuntimeError(
+            "Expected all tensors to be on the same device, but found at least two devices, "
+            f"{on[0]} and {on[1]}!"
+        )
+    found = devices.pop() if devices else cpu
+    moves = []
+    for i, a in enumerate(avals):
+        if type(a) is Aval and a.device is not found:
+            if a.device is not cpu:
+                raise RuntimeError(
+                    "Expected all tensors to be on the same device, but found at least two devices, "
+                    f"{found} and {a.device}!"
+                )
+            moves.append(i)
+    return found, tuple(moves)
+
+
+class GradCall:
+    """The vjp of a call as a call of its own: double backward and fusion follow.
+
+    ``used`` says which inputs the gradient really depends on; only those are kept for backward.
+    """
+
+    __slots__ = ("call", "used")
+
+    def __init__(self, forward: OpCall, needs: tuple[bool, ...], given: tuple[bool, ...]) -> None:
+        structs = [_struct(a) for a in forward.in_avals]
+        wanted = [i for i, need in enumerate(needs) if need]
+        cts = [a.struct for a, g in zip(forward.out_avals, given, strict=True) if g]
+        full = _vjp(forward, wanted, given)
+        self.used = _used_inputs(full, structs, cts)
+        used, count = self.used, len(structs)
+        kept = [i for i in range(count) if used[i]]
+
+        def fn(*operands: Any) -> Any:
+            inputs: list[Any] = [None] * count
+            for i, x in zip(kept, operands, strict=False):
+                inputs[i] = x
+            for i in range(count):
+                if inputs[i] is None:
+                    inputs[i] = jnp.zeros(structs[i].shape, structs[i].dtype)
+            return full(inputs, operands[len(kept) :])
+
+        in_avals = [forward.in_avals[i] for i in kept]
+        in_avals += [a for a, g in zip(forward.out_avals, given, strict=True) if g]
+        self.call = OpCall(
+            forward.node_name.removesuffix("0") + "Backward" if forward.node_name else forward.name,
+            fn, in_avals, options=forward.options, node_name=f"{forward.node_name}Backward0",
+        )  # fmt: skip
+
+
+def _vjp(forward: OpCall, wanted: list[int], given: tuple[bool, ...]) -> Callable[..., Any]:
+    """``full(inputs, cotangents) -> tuple of input cotangents``, in PyTorch's complex convention."""
+
+    def full(inputs: Sequence[Any], cotangents: Sequence[Any]) -> Any:
+        def of_wanted(*xs: Any) -> Any:
+            args = list(inputs)
+            for i, x in zip(wanted, xs, strict=True):
+                args[i] = x
+            out = forward.fn(*args)
+            return (out,) if forward.single else tuple(out)
+
+        outs, pull = jax.vjp(of_wanted, *[inputs[i] for i in wanted])
+        each = iter(cotangents)
+        cts = []
+        for out, g in zip(outs, given, strict=True):
+            if g:
+                ct = next(each)
+                cts.append(jnp.conj(ct) if jnp.iscomplexobj(ct) else ct)
+            elif jnp.issubdtype(out.dtype, jnp.inexact):
+                cts.append(jnp.zeros(out.shape, out.dtype))
+            else:
+                cts.append(np.zeros(out.shape, jax.dtypes.float0))
+        grads = pull(tuple(cts))
+        return tuple(jnp.conj(g) if jnp.iscomplexobj(g) else g for g in grads)
+
+    return full
+
+
+def _used_inputs(full: Callable[..., Any], structs: list[Any], cts: list[Any]) -> tuple[bool, ...]:
+    jaxpr = jax.make_jaxpr(full)(structs, cts)
+    live = [True] * len(jaxpr.jaxpr.outvars)
+    _, used = partial_eval.dce_jaxpr(jaxpr.jaxpr, live)
+    return tuple(used[: len(structs)])
+
+
+def values_ready(values: Sequence[Value]) -> None:
+    """Waits until the arrays are computed."""
+    jax.block_until_ready([concrete(v) for v in values])

@@ -1,0 +1,124 @@
+"""The tape: what backward walks. Nodes hold values and edges, never tensors of the user's graph
+(a leaf's ``AccumulateGrad`` apart), so a tensor that is overwritten cannot change its own history."""
+
+from __future__ import annotations
+
+import traceback
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from .modes import modes
+
+Edge = tuple["Node", int]
+
+
+class Node:
+    """One differentiable call. ``edges[i]`` leads from operand i to the node that made it, or is None."""
+
+    __slots__ = (
+        "__weakref__", "_metadata", "anomaly", "edges", "name", "out_avals", "post_hooks", "pre_hooks",
+        "retain", "sequence", "tensor_hooks",
+    )  # fmt: skip
+
+    def __init__(self, name: str, edges: Sequence[Edge | None], out_avals: Sequence[Any]) -> None:
+        self.name = name
+        self.edges = edges
+        self.out_avals = out_avals
+        self.pre_hooks: dict[int, Callable[..., Any]] | None = None
+        self.post_hooks: dict[int, Callable[..., Any]] | None = None
+        self.tensor_hooks: dict[int, dict[int, Callable[..., Any]]] | None = None
+        self.retain: dict[int, weakref.ref[Any]] | None = None
+        self._metadata: dict[Any, Any] | None = None
+        modes.sequence = self.sequence = modes.sequence + 1
+        self.anomaly = traceback.extract_stack()[:-2] if modes.anomaly else None
+
+    def __repr__(self) -> str:
+        return f"<{self.name} object at {hex(id(self))}>"
+
+    def __call__(self, *grads: Any) -> Any:
+        found = self.apply(list(grads), False)
+        return found[0] if len(found) == 1 else tuple(found)
+
+    @property
+    def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
+        """The nodes of the inputs, with the output of theirs that was used."""
+        return tuple((None, 0) if e is None else e for e in self.edges)
+
+    @property
+    def metadata(self) -> dict[Any, Any]:
+        if self._metadata is None:
+            self._metadata = {}
+        return self._metadata
+
+    def _sequence_nr(self) -> int:
+        return self.sequence
+
+    def apply(self, grads: list[Any], create_graph: bool) -> Sequence[Any]:
+        """Cotangents of the inputs (Tensor or None), given those of the outputs."""
+        raise NotImplementedError
+
+    def release(self) -> None:
+        """Drops what was saved for backward."""
+
+    def register_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """``hook(grad_inputs, grad_outputs)`` runs after the node did."""
+        if self.post_hooks is None:
+            self.post_hooks = {}
+        return RemovableHandle(self.post_hooks, hook)
+
+    def register_prehook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """``hook(grad_outputs)`` runs before the node does."""
+        if self.pre_hooks is None:
+            self.pre_hooks = {}
+        return RemovableHandle(self.pre_hooks, hook)
+
+
+_TYPES: dict[tuple[type, str], type] = {}
+
+
+def node_type(base: type, name: str) -> type:
+    """A subclass of ``base`` called ``name``: ``type(y.grad_fn).__name__`` is PyTorch's."""
+    found = _TYPES.get((base, name))
+    if found is None:
+        found = _TYPES[base, name] = type(name, (base,), {"__slots__": ()})
+    return found
+
+
+class AccumulateGrad(Node):
+    """The end of the walk at a leaf: adds to its ``.grad``."""
+
+    __slots__ = ("post_accumulate", "variable")
+
+    def __init__(self, variable: Any) -> None:
+        super().__init__("AccumulateGrad", (), ())
+        self.variable = variable
+        self.sequence = 1 << 62  # leaves first: their hooks see every gradient as early as PyTorch's do
+
+
+class RemovableHandle:
+    """What ``register_hook`` returns: ``remove()`` takes the hook out again; also a context manager."""
+
+    next_id = 0
+
+    def __init__(self, hooks: dict[int, Callable[..., Any]], hook: Callable[..., Any] | None = None, *,
+                 extra_dict: Any = None) -> None:  # fmt: skip
+        self.id = RemovableHandle.next_id
+        RemovableHandle.next_id += 1
+        self._hooks = hooks
+        self._extra = extra_dict
+        if hook is not None:
+            hooks[self.id] = hook
+
+    def remove(self) -> None:
+        self._hooks.pop(self.id, None)
+        extras = self._extra if isinstance(self._extra, (list, tuple)) else (self._extra,)
+        for extra in extras:
+            if extra is not None:
+                extra.pop(self.id, None)
+
+    def __enter__(self) -> RemovableHandle:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.remove()

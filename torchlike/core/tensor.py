@@ -1,0 +1,409 @@
+"""``Tensor``: a reference to a value that can be rebound. What an op can do is bound from ``OPS``;
+here is what a tensor *is*: storage, view chain, gradient state, and the members that are no op."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from . import dtypes
+from .device import device
+from .dtypes import dtype
+from .modes import modes
+from .shapes import Size
+from .tape import AccumulateGrad, Edge, Node, RemovableHandle
+from .value import Aval, Value, concrete
+
+
+class Storage:
+    """The contents that a tensor shares with its views and ``detach``-ed twins."""
+
+    __slots__ = ("__weakref__", "epoch", "host", "value", "version")
+
+    def __init__(self, value: Value) -> None:
+        self.value = value
+        self.epoch = 0  # counts every write; views compare it to know that they are stale
+        self.version = 0  # counts the writes that autograd may see (not those through .data)
+
+
+class TensorMeta(type):
+    """Lets ``isinstance(x, torch.FloatTensor)``-like checks and ``Parameter`` build on Tensor."""
+
+
+class Tensor(metaclass=TensorMeta):
+    """A multi-dimensional array of one dtype on one device."""
+
+    # Class-level defaults keep the creation of a result down to one attribute.
+    _storage: Storage
+    _chain: tuple[Any, ...] | None = None  # the view steps from the storage's value to this tensor
+    _view_value: Value | None = None
+    _view_epoch = -1
+    _base: Tensor | None = None
+    _rg = False
+    _edge: Edge | None = None
+    _edge_version = 0  # how often this tensor's history was replaced by an in-place write
+    _base_seen = 0
+    _grad: Tensor | None = None
+    _accumulator: weakref.ref[AccumulateGrad] | None = None
+    _hooks: dict[int, Callable[..., Any]] | None = None
+    _post_accumulate: dict[int, Callable[..., Any]] | None = None
+    _retains = False
+    _quiet = False  # made by .data: writes do not bump the version
+    _inference = False
+    _is_param = False
+    __array_priority__ = 1000
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        if cls is Tensor or not args or not isinstance(args[0], Tensor):
+            return CONSTRUCTORS["legacy"](cls, *args, **kwargs)
+        return alias(args[0], cls)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        pass
+
+    # --- value -------------------------------------------------------------------------------
+
+    @property
+    def _v(self) -> Value:
+        """The current value."""
+        return self._storage.value if self._chain is None else self._read()
+
+    def _read(self) -> Value:
+        """The current value of a view: derived anew if its storage was written to."""
+        storage = self._storage
+        if self._view_epoch != storage.epoch:
+            self._view_value = VIEWS["derive"](storage.value, self._chain)
+            self._view_epoch = storage.epoch
+        base = self._base
+        if base is not None:
+            if base._chain is not None:
+                base._read()
+            if base._edge_version != self._base_seen:
+                VIEWS["rederive"](self)
+        assert self._view_value is not None
+        return self._view_value
+
+    @property
+    def _aval(self) -> Aval:
+        return self._v.aval
+
+    # --- what is known without looking at numbers --------------------------------------------
+
+    @property
+    def shape(self) -> Size:
+        return Size(self._v.aval.shape)
+
+    @property
+    def dtype(self) -> dtype:
+        return self._v.aval.dtype
+
+    @property
+    def device(self) -> device:
+        return self._v.aval.device
+
+    @property
+    def ndim(self) -> int:
+        return self._v.aval.ndim
+
+    def dim(self) -> int:
+        return self._v.aval.ndim
+
+    ndimension = dim
+
+    def numel(self) -> int:
+        return self._v.aval.numel
+
+    nelement = numel
+
+    def size(self, dim: int | None = None) -> Any:
+        """The shape, or the length of one dim.
+
+        Raises:
+            IndexError: no such dim.
+        """
+        shape = self._v.aval.shape
+        if dim is None:
+            return Size(shape)
+        if not -len(shape) <= dim < len(shape):
+            from .errors import dim_out_of_range
+
+            raise dim_out_of_range(dim, len(shape))
+        return shape[dim]
+
+    @property
+    def itemsize(self) -> int:
+        return self.dtype.itemsize
+
+    def element_size(self) -> int:
+        return self.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        return self.numel() * self.dtype.itemsize
+
+    def is_floating_point(self) -> bool:
+        return self.dtype.is_floating_point
+
+    def is_complex(self) -> bool:
+        return self.dtype.is_complex
+
+    def is_signed(self) -> bool:
+        return self.dtype.is_signed
+
+    def get_device(self) -> int:
+        on = self.device
+        return -1 if on.type == "cpu" else on.index or 0
+
+    @property
+    def is_cuda(self) -> bool:
+        return self.device.type == "cuda"
+
+    @property
+    def is_cpu(self) -> bool:
+        return self.device.type == "cpu"
+
+    @property
+    def is_meta(self) -> bool:
+        return self.device.type == "meta"
+
+    # --- autograd ----------------------------------------------------------------------------
+
+    @property
+    def requires_grad(self) -> bool:
+        if self._chain is not None:
+            self._read()
+        return self._rg
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        self.requires_grad_(value)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Starts (or stops) recording operations on this leaf.
+
+        Raises:
+            RuntimeError: no leaf, or the dtype has no gradients.
+        """
+        if self._grad_edge_or_none() is not None and self._edge is not None:
+            if requires_grad:
+                return self
+            raise RuntimeError(
+                "you can only change requires_grad flags of leaf variables. If you want to use a "
+                "computed variable in a subgraph that doesn't require differentiation use "
+                "var_no_grad = var.detach()."
+            )
+        if requires_grad and not self._v.aval.inexact:
+            raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
+        if requires_grad and self._inference and not modes.inference:
+            raise RuntimeError(
+                "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed."
+            )
+        self._rg = bool(requires_grad)
+        return self
+
+    def _grad_edge_or_none(self) -> Edge | None:
+        """The edge that leads to this tensor's maker, or to its accumulator if it is a leaf."""
+        if self._chain is not None:
+            self._read()
+        if not self._rg:
+            return None
+        if self._edge is not None:
+            return self._edge
+        node = None if self._accumulator is None else self._accumulator()
+        if node is None:
+            node = AccumulateGrad(self)
+            self._accumulator = weakref.ref(node)
+        return node, 0
+
+    @property
+    def is_leaf(self) -> bool:
+        if self._chain is not None:
+            self._read()
+        return self._edge is None
+
+    @property
+    def grad_fn(self) -> Node | None:
+        if self._chain is not None:
+            self._read()
+        return None if self._edge is None else self._edge[0]
+
+    @property
+    def output_nr(self) -> int:
+        return 0 if self._edge is None else self._edge[1]
+
+    @property
+    def grad(self) -> Tensor | None:
+        if self._grad is None and self._edge is not None and not self._retains:
+            import warnings
+
+            warnings.warn(
+                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad "
+                "attribute won't be populated during autograd.backward(). If you indeed want the .grad "
+                "field to be populated for a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor. "
+                "If you access the non-leaf Tensor by mistake, make sure you access the leaf Tensor "
+                "instead. See github.com/pytorch/pytorch/pull/30531 for more informations.",
+                UserWarning,
+                stacklevel=2,
+            )
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None:
+            if not isinstance(value, Tensor):
+                raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}")
+            if value is self:
+                raise RuntimeError("can't assign Variable as its own grad")
+            mine, new = self._v.aval, value._v.aval
+            if mine.shape != new.shape:
+                raise RuntimeError(
+                    f"assigned grad has data of a different size"
+                )
+            if mine.dtype is not new.dtype:
+                raise RuntimeError("assigned grad has data of a different type")
+            if mine.device is not new.device:
+                raise RuntimeError("assigned grad has data located on a different device")
+        self._grad = value
+
+    @grad.deleter
+    def grad(self) -> None:
+        self._grad = None
+
+    @property
+    def retains_grad(self) -> bool:
+        return self._retains
+
+    def retain_grad(self) -> None:
+        """Keeps ``.grad`` of a non-leaf.
+
+        Raises:
+            RuntimeError: no gradient is recorded for it.
+        """
+        if not self.requires_grad:
+            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+        if self._edge is None or self._retains:
+            return
+        node, index = self._edge
+        if node.retain is None:
+            node.retain = {}
+        node.retain[index] = weakref.ref(self)
+        self._retains = True
+
+    def register_hook(self, hook: Callable[[Tensor], Any]) -> RemovableHandle:
+        """``hook(grad)`` runs when the gradient of this tensor is known; what it returns replaces it.
+
+        Raises:
+            RuntimeError: no gradient is recorded.
+        """
+        if not self.requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        if self._edge is None:
+            if self._hooks is None:
+                self._hooks = {}
+            return RemovableHandle(self._hooks, hook)
+        node, index = self._edge
+        if node.tensor_hooks is None:
+            node.tensor_hooks = {}
+        return RemovableHandle(node.tensor_hooks.setdefault(index, {}), hook)
+
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], Any]) -> RemovableHandle:
+        """``hook(self)`` runs after ``.grad`` was added to.
+
+        Raises:
+            RuntimeError: not a leaf that requires grad.
+        """
+        if not self.requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        if self._edge is not None:
+            raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
+        if self._post_accumulate is None:
+            self._post_accumulate = {}
+        return RemovableHandle(self._post_accumulate, hook)
+
+    def detach(self) -> Tensor:
+        """The same contents, outside the graph."""
+        return alias(self, Tensor)
+
+    def detach_(self) -> Tensor:
+        """Takes this tensor out of the graph.
+
+        Raises:
+            RuntimeError: it is a view.
+        """
+        if self._base is not None:
+            raise RuntimeError("Can't detach views in-place. Use detach() instead")
+        self._edge = None
+        self._rg = False
+        self._edge_version += 1
+        return self
+
+    @property
+    def data(self) -> Tensor:
+        """The same contents, outside the graph, with a version of its own."""
+        found = alias(self, type(self) if type(self)._is_param else Tensor)
+        if type(found) is not Tensor:
+            found = alias(self, Tensor)
+        found._quiet = True
+        return found
+
+    @data.setter
+    def data(self, new: Tensor) -> None:
+        if not isinstance(new, Tensor):
+            raise TypeError(f"Variable data has to be a tensor, but got {type(new).__name__}")
+        if new._v.aval.dtype.category < dtypes.FLOATING and self._rg:
+            raise RuntimeError("data set to a tensor that requires gradients must be floating point or complex dtype")
+        self._storage = new._storage
+        self._chain = new._chain
+        self._view_value, self._view_epoch = new._view_value, new._view_epoch
+        self._base = None
+
+    @property
+    def _version(self) -> int:
+        if self._inference:
+            raise RuntimeError("Inference tensors do not track version counter.")
+        return self._storage.version
+
+    def is_inference(self) -> bool:
+        return self._inference
+
+    def _is_view(self) -> bool:
+        return self._base is not None
+
+    # --- identity ----------------------------------------------------------------------------
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    @property
+    def __class_name__(self) -> str:
+        return type(self).__name__
+
+
+# Filled by higher levels, which know how: views re-derive themselves, constructors build.
+VIEWS: dict[str, Callable[..., Any]] = {}
+CONSTRUCTORS: dict[str, Callable[..., Any]] = {}
+
+
+def wrap(value: Value) -> Tensor:
+    """A new tensor that owns ``value``."""
+    t = object.__new__(Tensor)
+    t._storage = Storage(value)
+    return t
+
+
+def alias(t: Tensor, cls: type) -> Any:
+    """A tensor of class ``cls`` that shares ``t``'s contents and none of its history."""
+    new = object.__new__(cls)
+    new._storage = t._storage
+    if t._chain is not None:
+        new._chain = t._chain
+        new._view_value, new._view_epoch = t._view_value, t._view_epoch
+    if t._inference:
+        new._inference = True
+    return new
+
+
+def host_array(t: Tensor) -> Any:
+    """The tensor's array, computed if pending."""
+    return concrete(t._v)

@@ -1,0 +1,379 @@
+"""Max pooling: plain, adaptive and fractional, with indices; and its inverse.
+
+A window's maximum is found by ``where(v > best, v, best)`` over its elements: JAX's own derivative of
+that gives the cotangent to the first maximum, as PyTorch does, and NaN survives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from ...core.errors import not_implemented_for, shape_text
+from ...core.registry import Array, op
+from . import formulation
+from .precision import type_name
+from .windows import adaptive_bounds, offsets, padded_to_fit, per_dim, pooled_size, product, taps
+
+_Ints = int | tuple[int, ...]
+
+
+def _lowest(x: Array) -> Any:
+    if jnp.issubdtype(x.dtype, jnp.floating):
+        return -np.inf
+    return np.iinfo(np.dtype(x.dtype)).min
+
+
+def _wins(v: Array, best: Array) -> Array:
+    """PyTorch's update rule: strictly greater, or NaN."""
+    better = v > best
+    return better | jnp.isnan(v) if jnp.issubdtype(v.dtype, jnp.floating) else better
+
+
+def _first_valid(size: Sequence[int], kernel: Sequence[int], stride: Sequence[int], pad: Sequence[int],
+                 dilation: Sequence[int], counts: Sequence[int]) -> list[np.ndarray | None]:  # fmt: skip
+    """Per window position: where it is the first that lies inside the input (None: nowhere)."""
+    seen = np.zeros(tuple(counts), bool)
+    found: list[np.ndarray | None] = []
+    for at in offsets(kernel):
+        inside = np.ones(tuple(counts), bool)
+        for dim, (m, s, p, d, n, a) in enumerate(
+            zip(size, stride, pad, dilation, counts, at, strict=True)
+        ):
+            place = np.arange(n) * s - p + a * d
+            shape = [1] * len(kernel)
+            shape[dim] = n
+            inside &= ((place >= 0) & (place < m)).reshape(shape)
+        first = inside & ~seen
+        seen |= inside
+        found.append(first if first.any() else None)
+    return found
+
+
+def _sliced(x: Array, index: Array | None, kernel: Sequence[int], stride: Sequence[int], pad: Sequence[int],
+            dilation: Sequence[int], counts: Sequence[int]) -> tuple[Array, Array | None]:  # fmt: skip
+    """Maximum of strided slices over the last dims, and the index that goes with it."""
+    size = x.shape[-len(kernel) :]
+    rest = (kernel, stride, pad, dilation, counts)
+    values = taps(padded_to_fit(x, _lowest(x), *rest), kernel, stride, dilation, counts)
+    places = [None] * len(values)
+    if index is not None:
+        places = taps(padded_to_fit(index, -1, *rest), kernel, stride, dilation, counts)
+    is_padded = any(pad) or any(
+        (n - 1) * s + d * (k - 1) + 1 > m for n, s, d, k, m in zip(counts, stride, dilation, kernel, size)
+    )
+    first = _first_valid(size, *rest) if is_padded else [None] * len(values)
+    best, place = values[0], places[0]
+    for v, i, must in zip(values[1:], places[1:], first[1:], strict=True):
+        better = _wins(v, best)
+        if must is not None:
+            better = better | must
+        best = jnp.where(better, v, best)
+        if i is not None:
+            place = jnp.where(better, i, place)
+    return best, place
+
+
+def _gathered(x: Array, index: Array | None, axis: int, where: np.ndarray) -> tuple[Array, Array | None]:
+    """Maximum over windows given as positions (windows, elements) along axis; repeats do no harm."""
+    v = jnp.moveaxis(x, axis, -1)[..., where]  # (*, windows, elements)
+    if jnp.issubdtype(v.dtype, jnp.floating):
+        nan = jnp.isnan(v)
+        last_nan = v.shape[-1] - 1 - jnp.argmax(jnp.flip(nan, -1), -1, keepdims=True)
+        pick = jnp.where(nan.any(-1, keepdims=True), last_nan, jnp.argmax(v, -1, keepdims=True))
+    else:
+        pick = jnp.argmax(v, -1, keepdims=True)
+    best = jnp.moveaxis(jnp.take_along_axis(v, pick, -1)[..., 0], -1, axis)
+    if index is None:
+        return best, None
+    places = jnp.moveaxis(jnp.broadcast_to(index, x.shape), axis, -1)[..., where]
+    return best, jnp.moveaxis(jnp.take_along_axis(places, pick, -1)[..., 0], -1, axis)
+
+
+def _plane_index(x: Array, n: int) -> Array:
+    """Each element's position in its plane, shaped like the last n dims."""
+    return jnp.arange(product(x.shape[-n:]), dtype=jnp.int64).reshape(
+        (1,) * (x.ndim - n) + x.shape[-n:]
+    )
+
+
+def window_max(x: Array, kernel: Sequence[int], stride: Sequence[int], pad: Sequence[int],
+               dilation: Sequence[int], counts: Sequence[int], with_index: bool) -> tuple[Array, Array | None]:  # fmt: skip
+    """Maxima of sliding windows over the last dims, and optionally their positions in the plane."""
+    n = len(kernel)
+    index = _plane_index(x, n) if with_index else None
+    if product(kernel) <= formulation.WINDOW_SLICES:
+        return _sliced(x, index, kernel, stride, pad, dilation, counts)
+    # last dim first: the leftmost maximum of each row, then the topmost row: PyTorch's order
+    if index is not None:
+        index = jnp.broadcast_to(index, x.shape)
+    for d in reversed(range(n)):
+        axis = x.ndim - n + d
+        k, s, p, step, count = kernel[d], stride[d], pad[d], dilation[d], counts[d]
+        if k <= formulation.AXIS_SLICES:
+            x, index = (None if a is None else jnp.moveaxis(a, axis, -1) for a in (x, index))
+            x, index = _sliced(x, index, (k,), (s,), (p,), (step,), (count,))
+            x, index = (None if a is None else jnp.moveaxis(a, -1, axis) for a in (x, index))
+        else:
+            where = np.arange(count)[:, None] * s - p + np.arange(k)[None] * step
+            size = x.shape[axis]
+            inside = (where >= 0) & (where < size)
+            some = where[np.arange(count), inside.argmax(1)][:, None]
+            x, index = _gathered(x, index, axis, np.where(inside, where, some))
+    return x, index
+
+
+def adaptive_max(x: Array, sizes: Sequence[int], with_index: bool) -> tuple[Array, Array | None]:
+    """Maxima of ``sizes`` windows that cover the last dims."""
+    n = len(sizes)
+    shape = x.shape[-n:]
+    if all(out and size % out == 0 for size, out in zip(shape, sizes, strict=True)):
+        kernel = [size // out for size, out in zip(shape, sizes, strict=True)]
+        return window_max(x, kernel, kernel, (0,) * n, (1,) * n, sizes, with_index)
+    index = jnp.broadcast_to(_plane_index(x, n), x.shape) if with_index else None
+    for d in reversed(range(n)):
+        start, end = adaptive_bounds(shape[d], sizes[d])
+        longest = int((end - start).max(initial=1))
+        where = np.minimum(start[:, None] + np.arange(longest)[None], end[:, None] - 1)
+        x, index = _gathered(x, index, x.ndim - n + d, where)
+    return x, index
+
+
+_SPELLED = {1: "one int", 2: "two ints", 3: "three ints"}
+
+
+def _knobs(name: str, n: int, kernel: Any, stride: Any, padding: Any, dilation: Any) -> tuple[tuple[int, ...], ...]:
+    ints = "a tuple of " + _SPELLED[n]
+    k = per_dim(kernel, n, f"{name}: kernel_size must either be a single int, or {ints}")
+    absent = stride is None or (isinstance(stride, (tuple, list)) and len(stride) == 0)
+    s = k if absent else per_dim(
+        stride, n, f"{name}: stride must either be omitted, a single int, or {ints}"
+    )  # fmt: skip
+    p = per_dim(padding, n, f"{name}: padding must either be a single int, or {ints}")
+    d = per_dim(dilation, n, f"{name}: dilation must be either a single int, or {ints}")
+    for title, values in (("kernel size", k), ("stride", s), ("dilation", d)):
+        if any(v <= 0 for v in values):
+            if n == 1:
+                word = title.replace(" ", "_")
+                raise RuntimeError(f"max_pool1d() {word} must be greater than zero, but got {values[0]}")
+            raise RuntimeError(f"{title} should be greater than zero, but got {shape_text(values)}")
+    return k, s, p, d
+
+
+def _check_input(name: str, n: int, x: Array) -> None:
+    is_fine = x.ndim in (n + 1, n + 2) and 0 not in x.shape[-n - 1 :]
+    if n == 1:
+        is_fine = x.ndim in (2, 3) and (0 not in x.shape[-2:] and (x.ndim == 3 or 0 not in x.shape))
+    if not is_fine and n < 3:
+        start = "max_pool1d: " if n == 1 else ""
+        raise RuntimeError(
+            f"{start}Expected {n + 1}D or {n + 2}D (batch mode) tensor with optional 0 dim batch size for "
+            f"input, but got:{shape_text(x.shape)}"
+        )
+    if not is_fine:
+        if x.ndim not in (4, 5):
+            raise RuntimeError("non-empty 4D or 5D (batch mode) tensor expected for input")
+        zero = next(i for i, m in enumerate(x.shape[-4:]) if m == 0) + x.ndim - 4
+        raise RuntimeError(
+            "max_pool3d_with_indices_out_cpu_template(): Expected input's non-batch dimensions to have "
+            f"positive length, but input has a shape of {shape_text(x.shape)} and non-batch dimension "
+            f"{zero} has length zero!"
+        )
+
+
+def _max_pool(n: int, input: Array, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil: bool,
+              with_index: bool) -> Any:  # fmt: skip
+    name = f"max_pool{n}d"
+    k, s, p, d = _knobs(name, n, kernel, stride, padding, dilation)
+    spatial = input.shape[-n:] if input.ndim >= n else ()
+    counts = [pooled_size(m, *rest, ceil) for m, *rest in zip(spatial, k, s, p, d)]
+    _check_input(name, n, input)
+    if min(counts) < 1:
+        if n == 1:
+            raise RuntimeError(f"max_pool1d() Invalid computed output size: {counts[0]}")
+        before, after = (
+            "x".join(str(v) for v in (input.shape[-n - 1], *sizes)) for sizes in (spatial, counts)
+        )
+        raise RuntimeError(
+            f"Given input size: ({before}). Calculated output size: ({after}). Output size is too small"
+        )
+    if input.dtype == jnp.bool_ or jnp.iscomplexobj(input):
+        raise not_implemented_for(f"max_pool{n}d", type_name(input))
+    out, index = window_max(input, k, s, p, d, counts, with_index)
+    return (out, jnp.broadcast_to(index, out.shape)) if index is not None else out
+
+
+@op(namespaces=("torch", "functional"), method=False, grad_name="SqueezeBackward1")
+def max_pool1d(
+    input: Array,
+    kernel_size: _Ints,
+    stride: _Ints | None = None,
+    padding: _Ints = 0,
+    dilation: _Ints = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Array | tuple[Array, Array]:
+    """Maximum of each window.  ``(N, C, L) -> (N, C, L')``; N may be absent"""
+    return _max_pool(
+        1, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices
+    )
+
+
+@op(namespaces=("torch", "functional"), method=False, grad_name="MaxPool2DWithIndices")
+def max_pool2d(
+    input: Array,
+    kernel_size: _Ints,
+    stride: _Ints | None = None,
+    padding: _Ints = 0,
+    dilation: _Ints = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Array | tuple[Array, Array]:
+    """Maximum of each window.  ``(N, C, H, W) -> (N, C, H', W')``; N may be absent"""
+    return _max_pool(
+        2, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices
+    )
+
+
+@op(namespaces=("torch", "functional"), method=False, grad_name="MaxPool3DWithIndices")
+def max_pool3d(
+    input: Array,
+    kernel_size: _Ints,
+    stride: _Ints | None = None,
+    padding: _Ints = 0,
+    dilation: _Ints = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Array | tuple[Array, Array]:
+    """Maximum of each window.  ``(N, C, D, H, W) -> (N, C, D', H', W')``; N may be absent"""
+    return _max_pool(
+        3, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices
+    )
+
+
+@op(namespaces=("torch", "functional"), method=False, grad_name="SqueezeBackward1")
+def max_pool1d_with_indices(
+    input: Array,
+    kernel_size: _Ints,
+    stride: _Ints | None = None,
+    padding: _Ints = 0,
+    dilation: _Ints = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = True,
+) -> tuple[Array, Array]:
+    """``max_pool1d`` with each maximum's position.  ``(N, C, L) -> (N, C, L'), (N, C, L')``"""
+    return _max_pool(1, input, kernel_size, stride, padding, dilation, ceil_mode, True)
+
+
+@op(namespaces=("functional",), method=False, grad_name="MaxPool2DWithIndices")
+def max_pool2d_with_indices(
+    input: Array,
+    kernel_size: _Ints,
+    stride: _Ints | None = None,
+    padding: _Ints = 0,
+    dilation: _Ints = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = True,
+) -> tuple[Array, Array]:
+    """``max_pool2d`` with each maximum's position in its plane.  ``(N, C, H, W) -> 2 x (N, C, H', W')``"""
+    return _max_pool(2, input, kernel_size, stride, padding, dilation, ceil_mode, True)
+
+
+@op(namespaces=("functional",), method=False, grad_name="MaxPool3DWithIndices")
+def max_pool3d_with_indices(
+    input: Array,
+    kernel_size: _Ints,
+    stride: _Ints | None = None,
+    padding: _Ints = 0,
+    dilation: _Ints = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = True,
+) -> tuple[Array, Array]:
+    """``max_pool3d`` with each maximum's position in its volume.  ``(N, C, D, H, W) -> 2 x (N, C, D', H', W')``"""
+    return _max_pool(3, input, kernel_size, stride, padding, dilation, ceil_mode, True)
+
+
+def sizes_of(name: str, n: int, input: Array, output_size: Any) -> tuple[int, ...]:
+    """The output's spatial sizes, None meaning the input's.
+
+    Raises:
+        ValueError: too few dims for the missing sizes.
+        RuntimeError: wrong number of sizes, or a negative one.
+    """
+    given = tuple(output_size) if isinstance(output_size, (tuple, list)) else None
+    if n == 1:
+        if given is not None and len(given) != 1:
+            raise RuntimeError(
+                f"{name}() argument 'output_size' should contain one int (got {len(given)})"
+            )
+    elif given is not None:
+        if input.ndim <= len(given):
+            raise ValueError(f"Input dimension should be at least {len(given) + 1}")
+        if len(given) != n:
+            text = "(): internal error: output_size.size()" if "max" in name else ": output_size"
+            raise RuntimeError(f"{name}{text} must be {n}")
+    sizes = given if given is not None else (output_size,) * n
+    filled = tuple(
+        input.shape[d - n] if v is None else int(v) for d, v in enumerate(sizes)
+    )
+    if min(filled) < 0:
+        if "avg" in name:
+            shown = filled if n > 1 else (1, *filled)
+            text = ", ".join(str(v) for v in shown) if n < 3 else f"{shown[0]}, {shown[1]},{shown[2]}"
+            raise RuntimeError(
+                f"adaptive_avg_pool{max(n, 2)}d: elements of output_size must be greater than or equal to "
+                f"0 but received {{{text}}}"
+            )
+        shape = (*input.shape[:-n], *((1,) if n == 1 else ()), *filled)
+        raise RuntimeError(
+            f"Trying to create tensor with negative dimension {min(filled)}: {shape_text(shape)}"
+        )
+    return filled
+
+
+def _adaptive_max_pool(n: int, input: Array, output_size: Any, with_index: bool) -> Any:
+    name = f"adaptive_max_pool{n}d"
+    sizes = sizes_of(name, n, input, output_size)
+    if input.ndim not in (n + 1, n + 2):
+        raise RuntimeError(
+            f"{name}(): Expected {n + 1}D or {n + 2}D tensor, but got: {shape_text(input.shape)}"
+        )
+    if 0 in input.shape[-n - (1 if input.ndim == n + 2 else 0) :]:
+        raise RuntimeError(
+            f"{name}(): Expected input to have non-zero size for non-batch dimensions, but input has sizes "
+            f"{shape_text(input.shape)} with dimension {input.shape.index(0)} being empty"
+        )
+    if not jnp.issubdtype(input.dtype, jnp.floating):
+        raise not_implemented_for(f"adaptive_max_pool{max(n, 2)}d", type_name(input))
+    if 0 in sizes:
+        out = jnp.zeros((*input.shape[:-n], *sizes), input.dtype)
+        return (out, out.astype(jnp.int64)) if with_index else out
+    out, index = adaptive_max(input, sizes, with_index)
+    return (out, jnp.broadcast_to(index, out.shape)) if index is not None else out
+
+
+@op(namespaces=("torch", "functional"), method=False, grad_name="SqueezeBackward1")
+def adaptive_max_pool1d(
+    input: Array, output_size: _Ints, return_indices: bool = False
+) -> Array | tuple[Array, Array]:
+    """Maximum of each of output_size windows that cover the input.  ``(N, C, L) -> (N, C, output_size)``"""
+    return _adaptive_max_pool(1, input, output_size, return_indices)
+
+
+@op(namespaces=("functional",), method=False, grad_name="AdaptiveMaxPool2D")
+def adaptive_max_pool2d(
+    input: Array, output_size: Any, return_indices: bool = False
+) -> Array | tuple[Array, Array]:
+    """Maximum of each of output_size windows that cover the input.  ``(N, C, H, W) -> (N, C, *output_size)``"""
+    return _adaptive_max_pool(2, input, output_size, return_indices)
+
+
+@op(namespaces=("functional",), method=False, grad_name="AdaptiveMaxPool3D")
+def adaptive_max_pool3d(
+    input: Array, output_size: Any, return_indices: bool = False
+) -> Array | tuple[Array, Array]:
+    """Maximum of each of output_size windows that cover the input.  ``(N, C, D, H, W) -> (N, C, *output_size)``"""
+    return _adaptive_max_pool(3, input, output_size, return_indices)

@@ -1,0 +1,25 @@
+"""``torch.optim``: PyTorch's optimizers over optax, and any optax transformation as an optimizer."""
+
+from . import lr_scheduler, swa_utils
+from ._adafactor import Adafactor
+from ._muon import Muon
+from .adadelta import Adadelta
+from .adagrad import Adagrad
+from .adam import Adam
+from .adamax import Adamax
+from .adamw import AdamW
+from .asgd import ASGD
+from .from_optax import OptaxOptimizer, from_optax
+from .lbfgs import LBFGS
+from .nadam import NAdam
+from .optimizer import Optimizer
+from .radam import RAdam
+from .rmsprop import RMSprop
+from .rprop import Rprop
+from .sgd import SGD
+
+__all__ = [
+    "ASGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "LBFGS", "Muon", "NAdam",
+    "OptaxOptimizer", "Optimizer", "RAdam", "RMSprop", "Rprop", "SGD", "from_optax", "lr_scheduler",
+    "swa_utils",
+]  # fmt: skip

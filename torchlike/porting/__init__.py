@@ -1,0 +1,1 @@
+"""Ways from PyTorch to torchlike without an edit."""
