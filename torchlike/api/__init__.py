@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 
 from .. import ops
-from ..core import bind, members, setup
+from ..core import bind, index, members, setup
 
 
 def _import_chapters() -> None:
@@ -23,4 +23,5 @@ def _import_chapters() -> None:
 setup.configure()
 _import_chapters()
 members.install()
+index.install()
 bind.bind_all()

@@ -27,6 +27,8 @@ def from_host(
     t = wrap(Value(aval(array.shape, of, on), array))
     if modes.inference:
         t._inference = True
+    if modes.capture is not None:
+        modes.capture.constant(t._storage.value)
     return t.requires_grad_() if requires_grad else t
 
 

@@ -51,6 +51,11 @@ def _choice(name: str, allowed: tuple[str, ...], default: str) -> str:
     return value
 
 
+def flag(name: str) -> bool:
+    """Whether an environment variable says yes."""
+    return os.environ.get(name, "0").lower() in ("1", "y", "yes", "true")
+
+
 def cache_folder() -> Path | None:
     """Where compiled programs are kept; ``TORCHLIKE_CACHE=off`` keeps none."""
     named = os.environ.get("TORCHLIKE_CACHE")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import traceback
 import weakref
 from collections import namedtuple
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from .config import config
-from .errors import GraphBreak
+from .dtypes import TYPE_NAMES
 from .modes import modes
 from .opcall import NUMBERS, OpCall
 from .record import Segment
@@ -21,9 +22,9 @@ from .signature import (
     pure_call,
     slots_of,
 )
-from .tape import Edge, Node, node_type
+from .tape import Edge, Node, node_type, serial
 from .tensor import VIEWS, Storage, Tensor, wrap
-from .value import Value, from_array, on_host
+from .value import Aval, Value, from_array, on_host
 
 _new = object.__new__
 
@@ -113,19 +114,15 @@ def _call_irregular(op: OpDef, operands: Sequence[Any], statics: tuple[Any, ...]
 
 def execute(found: OpCall, values: Sequence[Any]) -> Any:
     """Runs or records a call: a Value, or a list of them if the call has several outputs."""
-    if found.traced:
-        outs = found.run(values)
-        return outs[0] if found.single else outs
-    if config.recorded or modes.capture is not None:
-        if found.moves:
-            values = _moved(found, values)
-        segments = modes.segments
-        segment = segments.get(found.device)
-        if segment is None:
-            segment = segments[found.device] = Segment(found.device)
-        return segment.append(found, values)
-    outs = found.run(values)
-    return outs[0] if found.single else outs
+    if found.traced or not (config.recorded or modes.capture is not None):
+        return found.run(values)
+    if found.moves:
+        values = _moved(found, values)
+    segments = modes.segments
+    segment = segments.get(found.device)
+    if segment is None:
+        segment = segments[found.device] = Segment(found.device)
+    return segment.append(found, values)
 
 
 def _moved(found: OpCall, values: Sequence[Any]) -> list[Any]:
@@ -173,14 +170,10 @@ def _finish(op: OpDef, found: OpCall, tensors: Sequence[Tensor]) -> Any:
 class OpNode(Node):
     """A recorded call: its backward dispatches the call's gradient as a call of its own."""
 
-    __slots__ = ("call", "needs", "saved", "versions")
-
-    def __init__(self, found: OpCall, saved: tuple[Any, ...], edges: Sequence[Edge | None]) -> None:
-        super().__init__(found.node_name, edges, found.out_avals)
-        self.call = found
-        self.needs = tuple([e is not None for e in edges])
-        self.saved: tuple[Any, ...] | None = saved
-        self.versions: list[tuple[weakref.ref[Storage], int, int]] = []
+    __slots__ = ("plan", "saved", "versions")
+    plan: Plan
+    saved: tuple[Any, ...] | None
+    versions: Any  # (storage, version, storage, version, …) of what backward depends on
 
     def apply(self, grads: list[Any], create_graph: bool) -> Sequence[Any]:
         if self.saved is None:
@@ -193,7 +186,7 @@ class OpNode(Node):
             )
         self._check_versions()
         given = tuple([g is not None for g in grads])
-        gradient = self.call.gradient(self.needs, given)
+        gradient = self.plan.call.gradient(self.plan.needs, given)
         values: list[Any] = []
         edges: list[Edge | None] = []
         for used, v, e in zip(gradient.used, self.saved, self.edges, strict=True):
@@ -206,27 +199,53 @@ class OpNode(Node):
                 edges.append(g._grad_edge_or_none() if create_graph else None)
         found = apply_call(gradient.call, values, edges if create_graph else None)
         each = iter(found)
-        return [next(each) if need else None for need in self.needs]
+        return [next(each) if need else None for need in self.plan.needs]
 
     def _check_versions(self) -> None:
-        for ref, expected, _ in self.versions:
-            storage = ref()
+        kept = iter(self.versions)
+        for storage, expected in zip(kept, kept, strict=True):
+            if type(storage) is weakref.ref:
+                storage = storage()
             if storage is not None and storage.version != expected:
                 a = storage.value.aval
-                from .dtypes import TYPE_NAMES
-
-                made = ""
                 raise RuntimeError(
                     "one of the variables needed for gradient computation has been modified by an "
-                    f"inplace operation: [torch.{TYPE_NAMES[a.dtype.name]}Tensor {list(a.shape)}]{made}"
-                    f" is at version {storage.version}; expected version {expected} instead. Hint: "
-                    "enable anomaly detection to find the operation that failed to compute its "
-                    "gradient, with torch.autograd.set_detect_anomaly(True)."
+                    f"inplace operation: [torch.{TYPE_NAMES[a.dtype.name]}Tensor {list(a.shape)}]"
+                    f"{self._maker(storage)} is at version {storage.version}; expected version "
+                    f"{expected} instead. Hint: enable anomaly detection to find the operation that "
+                    "failed to compute its gradient, with torch.autograd.set_detect_anomaly(True)."
                 )
 
+    def _maker(self, storage: Storage) -> str:
+        if self.plan.call.saves == "result":
+            return f", which is output 0 of {self.name},"
+        kept = list(self.versions)[::2]
+        place = self.plan.checked[kept.index(storage)]
+        edge = self.edges[place]
+        if edge is None or edge[0].name == "AccumulateGrad":
+            return ""
+        return f", which is output {edge[1]} of {edge[0].name},"
+
     def release(self) -> None:
-        if self.saved is not None and any(v is not None for v in self.saved):
+        if self.saved is not None and self.plan.keeps:
             self.saved = None
+
+
+class Plan:
+    """How the tape keeps a call, given which operands need grad: the node's class, and what it saves."""
+
+    __slots__ = ("call", "checked", "keeps", "kind", "needs", "used")
+
+    def __init__(self, call: OpCall, needs: tuple[bool, ...]) -> None:
+        self.call = call
+        self.needs = needs
+        self.kind = node_type(OpNode, call.node_name)
+        self.used = call.gradient(needs, call.out_diff).used
+        self.keeps = any(self.used)
+        tensors = [type(a) is Aval for a in call.in_avals]
+        self.checked = [
+            i for i, u in enumerate(self.used) if u and tensors[i] and call.saves is None
+        ]
 
 
 def _taped(
@@ -237,7 +256,7 @@ def _taped(
     storages: list[Storage | None] = []
     for x in operands:
         if isinstance(x, Tensor):
-            edges.append(x._grad_edge_or_none() if x._rg and x._v.aval.inexact else None)
+            edges.append(x._edge or x._grad_edge_or_none() if x._rg and x._v.aval.inexact else None)
             storages.append(x._storage)
         elif x is not None and x is not DEFAULT:
             edges.append(None)
@@ -247,23 +266,38 @@ def _taped(
 
 def _wrap_taped(
     found: OpCall, values: Sequence[Any], edges: list[Edge | None],
-    storages: Sequence[Storage | None], outs: Any,
+    storages: Sequence[Storage | None] | None, outs: Any,
 ) -> list[Tensor]:  # fmt: skip
-    many = [outs] if found.single else outs
-    tensors = [wrap(v) for v in many]
-    if True not in found.out_diff or all(e is None for e in edges):
+    mask = 0
+    for e in edges:
+        mask = mask + mask + (e is not None)
+    tensors = [wrap(outs)] if found.single else [wrap(v) for v in outs]
+    if not mask or True not in found.out_diff:
         return tensors
-    gradient = found.gradient(tuple([e is not None for e in edges]), found.out_diff)
-    saved = tuple([v if u else None for v, u in zip(values, gradient.used, strict=True)])
-    node = node_type(OpNode, found.node_name)(found, saved, edges)
-    if found.saves is None:
-        node.versions = [
-            (weakref.ref(s), s.version, 0)
-            for s, u in zip(storages, gradient.used, strict=True)
-            if u and s is not None
-        ]
-    elif found.saves == "result":
-        node.versions = [(weakref.ref(t._storage), 0, 0) for t in tensors]
+    plan = found.plans.get(mask)
+    if plan is None:
+        plan = found.plans[mask] = Plan(found, tuple([e is not None for e in edges]))
+    node = _new(plan.kind)
+    node.plan = plan
+    node.edges = edges
+    node.out_avals = found.out_avals
+    node.sequence = next(serial)
+    if plan.keeps:
+        node.saved = tuple([v if u else None for v, u in zip(values, plan.used, strict=True)])
+    else:
+        node.saved = (None,) * len(edges)
+    if found.saves == "result":
+        node.versions = (weakref.ref(tensors[0]._storage), 0)
+    elif storages is None:
+        node.versions = ()
+    else:
+        kept: list[Any] = []
+        for i in plan.checked:
+            s = storages[i]
+            kept += (s, s.version)  # type: ignore[union-attr]
+        node.versions = kept
+    if modes.anomaly:
+        node.anomaly = traceback.extract_stack()[:-3]
     for i, t in enumerate(tensors):
         if found.out_diff[i]:
             t._rg = True
@@ -277,7 +311,7 @@ def apply_call(
     """Runs a call on bare values; taped if ``edges`` are given and grad mode is on."""
     outs = execute(found, values)
     if edges is not None and modes.grad:
-        return _wrap_taped(found, values, edges, [None] * len(edges), outs)
+        return _wrap_taped(found, values, edges, None, outs)
     return [wrap(v) for v in ((outs,) if found.single else outs)]
 
 
@@ -461,13 +495,9 @@ class Operand:
         return self.tensor._v.aval.device
 
     def numpy(self) -> Any:
-        """The numbers, read-only.
-
-        Raises:
-            GraphBreak: inside a function that is being compiled.
-        """
+        """The numbers, read-only."""
         if modes.capture is not None:
-            raise GraphBreak("a value is needed on the host")
+            modes.capture.looked(self.tensor)
         return on_host(self.tensor._v)
 
 

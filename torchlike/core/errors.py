@@ -13,6 +13,10 @@ class GraphBreak(RuntimeError):
     """A value was needed while a function was being captured."""
 
 
+class Unsupported(RuntimeError):
+    """``torch._dynamo.exc.Unsupported``: a graph break where none is allowed."""
+
+
 def check(condition: object, message: str, kind: type[Exception] = RuntimeError) -> None:
     """Raise ``kind(message)`` unless the condition holds. Use only where the message is cheap."""
     if not condition:

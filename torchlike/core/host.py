@@ -33,8 +33,7 @@ def call_prepared(op: OpDef, args: dict[str, Any]) -> Any:
         _check(op, seen)
     if op.prepare is not None:
         seen.setdefault("generator", None)
-        if seen["generator"] is None:
-            seen["generator"] = default_generator
+        seen["generator"] = _generator(op, seen["generator"])
         made = op.prepare(seen)
         args = {**args, **{k: v for k, v in made.items() if not isinstance(v, np.ndarray)}}
         drawn = {k: v for k, v in made.items() if isinstance(v, np.ndarray)}
@@ -45,10 +44,18 @@ def call_prepared(op: OpDef, args: dict[str, Any]) -> Any:
 
 
 def _check(op: OpDef, seen: dict[str, Any]) -> None:
+    """The op's checks; where a captured call has no numbers yet, those on numbers are left out."""
+    capture = modes.capture
+    if capture is None:
+        op.check(seen)  # type: ignore[misc]
+        return
+    capture.is_checking = True
     try:
         op.check(seen)  # type: ignore[misc]
     except GraphBreak:
-        pass  # in a compiled function the program itself clamps; see compile's Differs
+        pass
+    finally:
+        capture.is_checking = False
 
 
 def _device_values(
@@ -76,11 +83,14 @@ def call_host(op: OpDef, args: dict[str, Any], extra: dict[str, Any]) -> Any:
     seen: dict[str, Any] = {}
     for p in op.params:
         x = args.get(p.name, p.default)
-        seen[p.name] = normal_static(x) if p.kind == STATIC and p.name != "generator" else operands_of(x)
-    if "generator" in names and seen["generator"] is None:
-        seen["generator"] = extra.get("generator") or default_generator
-    if "dtype" in names and "dtype" in extra:
-        seen["dtype"] = extra["dtype"]
+        if p.name == "dtype":
+            seen[p.name] = _TYPES.get(x, x)
+        elif p.kind == STATIC and p.name != "generator":
+            seen[p.name] = normal_static(x)
+        else:
+            seen[p.name] = operands_of(x)
+    if "generator" in names:
+        seen["generator"] = _generator(op, seen["generator"])
     positional = [seen[p.name] for p in op.params if not p.keyword_only]
     named = {p.name: seen[p.name] for p in op.params if p.keyword_only}
     on = _device(op, seen, extra)
@@ -95,6 +105,20 @@ def call_host(op: OpDef, args: dict[str, Any], extra: dict[str, Any]) -> Any:
         values = [t._v for t in tensors if isinstance(t, Tensor)]
         modes.capture.redraw(lambda: _listed(compute()), values)
     return found
+
+
+# What ``dtype=float`` means; a Python float in a list becomes the default dtype instead.
+_TYPES = {bool: dtypes.bool_, int: dtypes.int64, float: dtypes.float64, complex: dtypes.complex128}
+
+
+def _generator(op: OpDef, given: Any) -> Generator:
+    if given is None:
+        return default_generator
+    if not isinstance(given, Generator):
+        raise TypeError(
+            f"{op.name}(): argument 'generator' must be torch.Generator, not {type(given).__name__}"
+        )
+    return given
 
 
 def _listed(made: Any) -> list[Any]:
@@ -129,7 +153,7 @@ def call_fill(op: OpDef, self: Tensor, args: dict[str, Any]) -> Tensor:
     if modes.grad and self._rg and self._edge is not None:
         from .dispatch import invoke
 
-        write(self, invoke("fill_from", self, made))
+        write(self, invoke("copy", self, made))
     else:
         write(self, made)
     return self

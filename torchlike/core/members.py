@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from . import dtypes
+from . import dtypes, rng
 from .backward import run_backward
 from .build import from_host, tensor
 from .device import cpu, default_device, device as Device, jax_device, placed
@@ -487,6 +487,7 @@ def install() -> None:
     """Puts these members on Tensor. Called once, by bind's caller."""
     for member in _PLAIN:
         setattr(Tensor, member.__name__, member)
+    rng.install_tensors(from_host, lambda state: state.numpy())
     Tensor.cpu = cpu_  # type: ignore[attr-defined]
     Tensor.type = type_  # type: ignore[attr-defined]
     casts = {**{d.name: d for d in dtypes.DTYPES if d.name in _CAST_NAMES}, **dtypes.ALIASES}

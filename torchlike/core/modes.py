@@ -19,8 +19,6 @@ class Modes(threading.local):
         self.anomaly_nan = True
         self.capture: Any = None
         self.segments: dict[Any, Any] = {}
-        self.sequence = 0
-        self.saved_hooks: list[tuple[Callable[..., Any], Callable[..., Any]]] = []
 
 
 modes = Modes()

@@ -7,7 +7,6 @@ when first needed. ``fn`` is pure and takes the operands flat.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -24,7 +23,6 @@ from .value import Aval, Value, aval, concrete, on_device
 
 _NUMBER_NP = {bool: np.bool_, int: np.int64, float: np.float64, complex: np.complex128}
 NUMBERS = frozenset(_NUMBER_NP)
-_serial = itertools.count()
 
 
 class OpCall:
@@ -32,7 +30,7 @@ class OpCall:
 
     __slots__ = (
         "device", "fn", "grads", "hot", "in_avals", "jitted", "moves", "name", "node_name", "options",
-        "out_avals", "out_diff", "saves", "serial", "single", "traced", "wrap",
+        "out_avals", "out_diff", "plans", "saves", "single", "traced",
     )  # fmt: skip
 
     def __init__(
@@ -52,11 +50,10 @@ class OpCall:
         self.options = options
         self.saves = saves
         self.node_name = node_name
-        self.wrap: Callable[..., Any] | None = None
         self.jitted: Any = None
         self.hot = 0
-        self.serial = next(_serial)
         self.grads: dict[Any, GradCall] = {}
+        self.plans: dict[int, Any] = {}  # how the tape keeps this call, by which operands need grad
         self.traced = any(type(a) is Aval and a.traced for a in in_avals)
         self.device, self.moves = _common_device(in_avals)
         out = jax.eval_shape(fn, *[_struct(a) for a in in_avals])
@@ -70,23 +67,34 @@ class OpCall:
     def __repr__(self) -> str:
         return f"<OpCall {self.name} {self.in_avals} -> {self.out_avals}>"
 
-    def run(self, operands: Sequence[Any]) -> list[Value]:
-        """Runs now, alone. Operands are Values and Python numbers."""
-        arrays = [on_device(v) if type(v) is Value else v for v in operands]
+    def run(self, operands: Sequence[Any]) -> Any:
+        """Runs now, alone: a Value, or a list of them. Operands are Values and Python numbers."""
+        arrays: list[Any] = []
+        for v in operands:
+            if type(v) is Value:
+                array = v.array
+                if array is None or type(array) is np.ndarray:
+                    array = on_device(v)
+                arrays.append(array)
+            else:
+                arrays.append(v)
         for i in self.moves:
             arrays[i] = jax.device_put(np.asarray(arrays[i]), self.out_device)
-        if self.traced:
-            results = self.fn(*arrays)
-        else:
-            if self.jitted is None:
-                self.jitted = jax.jit(self.fn, compiler_options=compiler_options((self.options,)))
-            try:
-                results = self.jitted(*arrays)
-            except jax.errors.JaxRuntimeError as error:
-                raise runtime_error(error, self.name) from error
+        run = self.jitted
+        if run is None:
+            run = self.fn if self.traced else self._compile()
+        try:
+            results = run(*arrays)
+        except jax.errors.JaxRuntimeError as error:
+            raise runtime_error(error, self.name) from error
+        avals = self.out_avals
         if self.single:
-            results = (results,)
-        return [Value(a, r) for a, r in zip(self.out_avals, results, strict=True)]
+            return Value(avals[0], results)
+        return [Value(a, r) for a, r in zip(avals, results, strict=True)]
+
+    def _compile(self) -> Any:
+        self.jitted = jax.jit(self.fn, compiler_options=compiler_options((self.options,)))
+        return self.jitted
 
     @property
     def out_device(self) -> Any:

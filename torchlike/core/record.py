@@ -19,7 +19,7 @@ import numpy as np
 from .config import config
 from .device import device
 from .modes import modes
-from .opcall import OpCall, runtime_error
+from .opcall import OpCall
 from .platform import compiler_options
 from .value import Value, on_device
 
@@ -89,7 +89,8 @@ class Segment:
             self.count = index + len(avals)
             self.size += sum([a.numel for a in avals])
         if len(self.nodes) >= config.segment_nodes or self.size * 4 > config.segment_bytes:
-            self.flush()
+            if modes.capture is None:
+                self.flush()
         return result
 
     def flush(self) -> None:
@@ -99,6 +100,8 @@ class Segment:
                 if self.error is not None:
                     raise self.error
                 return
+            if modes.capture is not None and modes.capture.segments.get(self.device) is self:
+                modes.capture.looked()
             if modes.segments.get(self.device) is self:
                 del modes.segments[self.device]
             live = [(i, v) for i, r in enumerate(self.refs) if (v := r()) is not None]
@@ -140,11 +143,8 @@ class Segment:
         index = 0
         for k, (call, *codes) in enumerate(self.nodes):
             operands = [self._operand(c, env) for c in codes]
-            try:
-                results = call.run(operands)
-            except jax.errors.JaxRuntimeError as error:
-                raise runtime_error(error, call.name) from error
-            for value in results:
+            out = call.run(operands)
+            for value in (out,) if call.single else out:
                 env[index] = value
                 if index in wanted:
                     wanted[index].array = value.array

@@ -85,6 +85,7 @@ class OpDef:
     prepare: Callable[..., Any] | None
     resolve: Callable[..., Any] | None
     check: Callable[..., Any] | None
+    types: Callable[..., Any] | None
     grad_name: str | Callable[..., str] | None
     saves: str | None
     varargs: str | None
@@ -125,6 +126,7 @@ def op(
     prepare: Callable[..., Any] | None = None,
     resolve: Callable[..., Any] | None = None,
     check: Callable[..., Any] | None = None,
+    types: Callable[..., Any] | None = None,
     grad_name: str | Callable[..., str] | None = None,
     saves: str | None = None,
     varargs: str | None = None,
@@ -156,6 +158,8 @@ def op(
             arguments (see ``Prepared``): looks at values or draws random numbers.
         resolve: ``resolve(args, kwargs) -> (op name, args, kwargs)`` for PyTorch's overloads.
         check: ``check(args: dict)`` on the host, with operands' values, before the op: index ranges.
+        types: ``types(slots: dict)``, once per signature: what the operands are as given, before
+            promotion: each an aval (``dtype``, ``shape``), a number's type, or None.
         grad_name: PyTorch's node name without ``Backward0`` or with its own number
             (``"PowBackward1"``), or a function of the bound arguments that gives it.
         saves: ``"result"`` if PyTorch's backward uses the result instead of the inputs, ``"none"``
@@ -176,7 +180,7 @@ def op(
         found = OpDef(
             name or fn.__name__, fn, _params(fn), tuple(namespaces), method, inplace, out, promote,
             tuple(aliases), dunder, None if returns is None else tuple(returns), layout, prepare,
-            resolve, check, grad_name, saves, varargs, creation, nondiff,
+            resolve, check, types, grad_name, saves, varargs, creation, nondiff,
             None if promoted is None else tuple(promoted), host or creation or fill, fill, options,
         )  # fmt: skip
         key = fn.__name__

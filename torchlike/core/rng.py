@@ -1,7 +1,7 @@
 """PyTorch's CPU generator, bit for bit: a Mersenne Twister, drawn as whole NumPy arrays.
 
-Differs: on Intel processors PyTorch draws ``bernoulli_(p)`` and ``exponential_`` from MKL's streams;
-torchlike draws what PyTorch draws on every other processor.
+Differs: on Intel processors PyTorch may draw ``bernoulli_(p)`` and ``exponential_`` from MKL's
+streams; torchlike draws what PyTorch draws on every other processor.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ from typing import Any
 import numpy as np
 
 from .box_muller import normal32, normal64, unit_circle
-from .device import device as Device
-from .device import placed
+from .device import device as Device, placed
 from .rounding import BFLOAT16, REDUCED, fma64, narrowed
 
 DEFAULT_SEED = 67280421310721
@@ -32,7 +31,12 @@ _STATE = np.dtype(
     }
 )
 _WIDE = (np.dtype(np.float64), np.dtype(np.int64))
-_DIGITS = {np.dtype(np.float16): 11, BFLOAT16: 8, np.dtype(np.float32): 24, np.dtype(np.float64): 53}
+_DIGITS = {
+    np.dtype(np.float16): 11,
+    BFLOAT16: 8,
+    np.dtype(np.float32): 24,
+    np.dtype(np.float64): 53,
+}
 _LOW53 = np.uint64((1 << 53) - 1)
 _LOW24 = np.uint32((1 << 24) - 1)
 

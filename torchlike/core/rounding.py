@@ -1,4 +1,4 @@
-"""Arithmetic rounded where compiled C++ rounds it: fused multiply-adds, narrowing by way of float32."""
+"""Arithmetic rounded where compiled C++ rounds it: fused multiply-adds, narrowing conversions."""
 
 from __future__ import annotations
 

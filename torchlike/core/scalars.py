@@ -13,7 +13,7 @@ from . import dtypes as d
 from .dtypes import COMPLEX, FLOATING, INTEGRAL, dtype
 from .errors import shape_text
 
-_C_NAMES = {
+C_NAMES = {
     "uint8": "uint8_t", "uint16": "uint16_t", "uint32": "uint32_t", "uint64": "uint64_t",
     "int8": "int8_t", "int16": "int16_t", "int32": "int", "int64": "int64_t",
     "float16": "c10::Half", "bfloat16": "c10::BFloat16", "float32": "float", "float64": "double",
@@ -59,7 +59,7 @@ def converted(value: Number, of: dtype) -> np.generic:
     if isinstance(value, int) and not -(1 << 63) <= value < 1 << 64:
         raise OverflowError("int too big to convert")
     if not _fits(value, of):
-        raise RuntimeError(f"value cannot be converted to type {_C_NAMES[of.name]} without overflow")
+        raise RuntimeError(f"value cannot be converted to type {C_NAMES[of.name]} without overflow")
     if of is d.bool_:
         return np.bool_(value)
     if isinstance(value, complex) and of.category != COMPLEX:

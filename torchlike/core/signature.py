@@ -82,6 +82,8 @@ def make_call(op: OpDef, slots: Sequence[Slot], statics: tuple[Any, ...]) -> OpC
         return _arrays(op.fn(*positional, **named))
 
     seen = {p.name: s for p, s in zip(params, slots, strict=True)} | fixed
+    if op.types is not None:
+        op.types(seen)
     try:
         call = OpCall(
             op.name, fn, flat, options=op.options, saves=op.saves, nondiff=op.nondiff,

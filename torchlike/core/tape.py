@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import traceback
 import weakref
 from collections.abc import Callable, Sequence
@@ -13,25 +14,29 @@ from .modes import modes
 Edge = tuple["Node", int]
 
 
+serial = itertools.count(1)
+
+
 class Node:
     """One differentiable call. ``edges[i]`` leads from operand i to the node that made it, or is None."""
 
-    __slots__ = (
-        "__weakref__", "_metadata", "anomaly", "edges", "name", "out_avals", "post_hooks", "pre_hooks",
-        "retain", "sequence", "tensor_hooks",
-    )  # fmt: skip
+    # What nearly every node has is a slot; the rest are class-level defaults, to keep creation cheap.
+    __slots__ = ("__dict__", "__weakref__", "edges", "out_avals", "sequence")
+    name = "Node"
+    pre_hooks: dict[int, Callable[..., Any]] | None = None
+    post_hooks: dict[int, Callable[..., Any]] | None = None
+    tensor_hooks: dict[int, dict[int, Callable[..., Any]]] | None = None
+    retain: dict[int, weakref.ref[Any]] | None = None
+    _metadata: dict[Any, Any] | None = None
+    anomaly: Any = None
 
     def __init__(self, name: str, edges: Sequence[Edge | None], out_avals: Sequence[Any]) -> None:
         self.name = name
         self.edges = edges
         self.out_avals = out_avals
-        self.pre_hooks: dict[int, Callable[..., Any]] | None = None
-        self.post_hooks: dict[int, Callable[..., Any]] | None = None
-        self.tensor_hooks: dict[int, dict[int, Callable[..., Any]]] | None = None
-        self.retain: dict[int, weakref.ref[Any]] | None = None
-        self._metadata: dict[Any, Any] | None = None
-        modes.sequence = self.sequence = modes.sequence + 1
-        self.anomaly = traceback.extract_stack()[:-2] if modes.anomaly else None
+        self.sequence = next(serial)
+        if modes.anomaly:
+            self.anomaly = traceback.extract_stack()[:-2]
 
     def __repr__(self) -> str:
         return f"<{self.name} object at {hex(id(self))}>"
@@ -81,17 +86,18 @@ def node_type(base: type, name: str) -> type:
     """A subclass of ``base`` called ``name``: ``type(y.grad_fn).__name__`` is PyTorch's."""
     found = _TYPES.get((base, name))
     if found is None:
-        found = _TYPES[base, name] = type(name, (base,), {"__slots__": ()})
+        found = _TYPES[base, name] = type(name, (base,), {"__slots__": (), "name": name})
     return found
 
 
 class AccumulateGrad(Node):
     """The end of the walk at a leaf: adds to its ``.grad``."""
 
-    __slots__ = ("post_accumulate", "variable")
+    __slots__ = ("variable",)
+    name = "AccumulateGrad"
 
     def __init__(self, variable: Any) -> None:
-        super().__init__("AccumulateGrad", (), ())
+        self.edges = self.out_avals = ()
         self.variable = variable
         self.sequence = 1 << 62  # leaves first: their hooks see every gradient as early as PyTorch's do
 

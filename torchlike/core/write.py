@@ -90,6 +90,8 @@ def write(t: Tensor, new: Tensor) -> None:
     _bump(t)
     if not modes.grad or not (t._rg or new._rg):
         return
+    if modes.capture is not None and modes.capture.is_outside(t._storage):
+        modes.capture.note_history()
     if base is not None:
         assert old is not None
         _write_history_through(t, base, old, new)
@@ -127,11 +129,14 @@ def _store(t: Tensor, value: Value) -> None:
 def _move_version(t: Tensor) -> None:
     """An op that keeps its result for backward keeps the written one now."""
     node = t._edge[0] if t._edge else None
-    if isinstance(node, OpNode) and node.call.saves == "result":
-        node.versions = [(weakref.ref(t._storage), t._storage.version, 0)]
-    elif isinstance(node, OpNode):
-        ours = t._storage
-        node.versions = [v for v in node.versions if v[0]() is not ours]
+    if not isinstance(node, OpNode):
+        return
+    storage = t._storage
+    if node.plan.call.saves == "result":
+        node.versions = (weakref.ref(storage), storage.version)
+    else:  # backward has the value from before the write
+        pairs = zip(node.versions[::2], node.versions[1::2], strict=True)
+        node.versions = [x for s, n in pairs for x in (s, storage.version if s is storage else n)]
 
 
 def _write_history_through(t: Tensor, base: Tensor, old: Value, new: Tensor) -> None:

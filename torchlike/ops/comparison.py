@@ -54,19 +54,17 @@ def ge(input: Array, other: Array) -> Array:
     return input >= other
 
 
-@op(host=True, nondiff=True, check=only_tensors("equal", "other"))
+@op(host=True, nondiff=True)
 def equal(input: Array, other: Array) -> bool:
     """Whether shapes and all elements are the same.  ``(*), (*) -> bool``"""
+    if not hasattr(other, "dtype"):
+        raise TypeError(
+            f"equal(): argument 'other' (position 2) must be Tensor, not {type(other).__name__}"
+        )
     return bool(input.shape == other.shape and np.array_equal(input.numpy(), other.numpy()))
 
 
-def _tolerances(args: dict[str, Any]) -> None:
-    for name in ("rtol", "atol"):
-        value = args.get(name, 0)
-        errors.check(value >= 0, f"{name} must be greater than or equal to zero, but got {value}")
-
-
-@op(nondiff=True, check=_tolerances)
+@op(nondiff=True)
 @elementwise()
 def isclose(
     input: Array, other: Array, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
@@ -74,8 +72,10 @@ def isclose(
     """``|input - other| <= atol + rtol * |other|``.  ``(*), (*) -> (*)``
 
     Raises:
-        RuntimeError: the dtypes differ.
+        RuntimeError: the dtypes differ, or a tolerance is negative.
     """
+    for name, value in (("rtol", rtol), ("atol", atol)):
+        errors.check(value >= 0, f"{name} must be greater than or equal to zero, but got {value}")
     of, to = dtypes.from_np(input.dtype), dtypes.from_np(other.dtype)
     errors.check(
         of is to, f"{dtypes.TYPE_NAMES[of.name]} did not match {dtypes.TYPE_NAMES[to.name]}"
@@ -91,7 +91,7 @@ def isclose(
     return close | (jnp.isfinite(apart) & (apart <= atol + jnp.abs(rtol * other)))
 
 
-@op(host=True, nondiff=True, check=_tolerances)
+@op(host=True, nondiff=True)
 def allclose(
     input: Array, other: Array, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
 ) -> bool:
@@ -100,16 +100,16 @@ def allclose(
     return bool(isclose(*pair, rtol=rtol, atol=atol, equal_nan=equal_nan).all())
 
 
-def _comparable(args: dict[str, Any]) -> None:
+def _comparable(slots: dict[str, Any]) -> None:
     for name in ("elements", "test_elements"):
-        of = getattr(args[name], "dtype", dtypes.int64)
+        of = getattr(slots[name], "dtype", dtypes.int64)
         errors.check(
             of is not dtypes.bool_ and not of.is_complex,
             f"Unsupported input type encountered for isin(): {dtypes.TYPE_NAMES[of.name]}",
         )
 
 
-@op(promote="bool", out=True, method=False, nondiff=True, check=_comparable)
+@op(promote="bool", out=True, method=False, nondiff=True, types=_comparable)
 def isin(
     elements: Array, test_elements: Array, *, assume_unique: bool = False, invert: bool = False
 ) -> Array:
@@ -183,7 +183,7 @@ def _real(function: str, input: Array) -> None:
     errors.check(not is_complex(input), f"{function} not implemented for complex tensors.")
 
 
-@op(promote="default", out=True, check=only_tensors("maximum", "other"))
+@op(promote="default", out=True, types=only_tensors("maximum", "other"))
 @elementwise()
 def maximum(input: Array, other: Array) -> Array:
     """The larger; NaN wins; equal ones share the gradient.  ``(*), (*) -> (*)``"""
@@ -191,7 +191,7 @@ def maximum(input: Array, other: Array) -> Array:
     return _larger(*jnp.broadcast_arrays(input, other))
 
 
-@op(promote="default", out=True, check=only_tensors("minimum", "other"))
+@op(promote="default", out=True, types=only_tensors("minimum", "other"))
 @elementwise()
 def minimum(input: Array, other: Array) -> Array:
     """The smaller; NaN wins; equal ones share the gradient.  ``(*), (*) -> (*)``"""
@@ -203,7 +203,7 @@ def _not_nan(other: Array, wins: Array) -> Array:
     return wins | jnp.isnan(other) if is_inexact(other) else wins
 
 
-@op(promote="default", out=True, check=only_tensors("fmax", "other"))
+@op(promote="default", out=True, types=only_tensors("fmax", "other"))
 @elementwise()
 def fmax(input: Array, other: Array) -> Array:
     """The larger; a number wins over NaN; of equal ones the first gets the gradient.  ``(*), (*) -> (*)``"""
@@ -212,7 +212,7 @@ def fmax(input: Array, other: Array) -> Array:
     return jnp.where(_not_nan(other, wins), input, other)
 
 
-@op(promote="default", out=True, check=only_tensors("fmin", "other"))
+@op(promote="default", out=True, types=only_tensors("fmin", "other"))
 @elementwise()
 def fmin(input: Array, other: Array) -> Array:
     """The smaller; a number wins over NaN; of equal ones the first gets the gradient.  ``(*), (*) -> (*)``"""

@@ -6,14 +6,15 @@ import math
 import warnings
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from ..core import dtypes as d
 from ..core.dtypes import TYPE_NAMES, default_dtype, dtype
 from ..core.errors import not_implemented_for
-from ..core.registry import Array, Operand, creation
+from ..core.registry import Array, Operand, creation, op
 from ..core.rounding import fma64, narrowed
-from ..core.scalars import Number, converted, natural_dtype, number, sizes
+from ..core.scalars import C_NAMES, Number, converted, natural_dtype, number, sizes
 
 # ---------------------------------------------------------------- one number everywhere
 
@@ -24,7 +25,12 @@ def _filled(shape: tuple[int, ...], value: Number, of: dtype) -> np.ndarray:
     return np.full(shape, converted(value, of), of.np)
 
 
-def _like(input: Operand, memory_format: Any) -> tuple[int, ...]:
+def _like(function: str, input: Operand, memory_format: Any) -> tuple[int, ...]:
+    if not hasattr(input, "shape"):
+        raise TypeError(
+            f"{function}(): argument 'input' (position 1) must be Tensor, not "
+            f"{type(input).__name__}"
+        )
     _check_format(memory_format, len(input.shape))
     return tuple(input.shape)
 
@@ -63,9 +69,7 @@ def empty(
 
 
 @creation()
-def full(
-    size: tuple[int, ...], fill_value: Number, *, dtype: dtype | None = None
-) -> np.ndarray:
+def full(size: tuple[int, ...], fill_value: Number, *, dtype: dtype | None = None) -> np.ndarray:
     """One number everywhere; its type decides the dtype.  ``-> size``
 
     Raises:
@@ -79,27 +83,17 @@ def full(
 
 
 @creation()
-def scalar_tensor(s: Number, *, dtype: dtype | None = None) -> np.ndarray:
-    """A number in the default dtype.  ``-> ()``"""
-    value = number(s, "scalar_tensor", "s", 1)
-    default = natural_dtype(value) if isinstance(value, complex) else default_dtype()
-    return np.asarray(converted(value, dtype or default))
-
-
-@creation()
 def zeros_like(
     input: Array, *, dtype: dtype | None = None, memory_format: Any = None
 ) -> np.ndarray:
     """Zeros.  ``(*) -> (*)``"""
-    return np.zeros(_like(input, memory_format), (dtype or input.dtype).np)
+    return np.zeros(_like("zeros_like", input, memory_format), (dtype or input.dtype).np)
 
 
 @creation()
-def ones_like(
-    input: Array, *, dtype: dtype | None = None, memory_format: Any = None
-) -> np.ndarray:
+def ones_like(input: Array, *, dtype: dtype | None = None, memory_format: Any = None) -> np.ndarray:
     """Ones.  ``(*) -> (*)``"""
-    return _filled(_like(input, memory_format), 1, dtype or input.dtype)
+    return _filled(_like("ones_like", input, memory_format), 1, dtype or input.dtype)
 
 
 @creation()
@@ -107,7 +101,7 @@ def empty_like(
     input: Array, *, dtype: dtype | None = None, memory_format: Any = None
 ) -> np.ndarray:
     """Zeros, where PyTorch leaves what memory held.  ``(*) -> (*)``"""
-    return np.zeros(_like(input, memory_format), (dtype or input.dtype).np)
+    return np.zeros(_like("empty_like", input, memory_format), (dtype or input.dtype).np)
 
 
 @creation()
@@ -116,7 +110,7 @@ def full_like(
 ) -> np.ndarray:
     """One number everywhere, in the input's dtype.  ``(*) -> (*)``"""
     value = number(fill_value, "full_like", "fill_value", 2)
-    return _filled(_like(input, memory_format), value, dtype or input.dtype)
+    return _filled(_like("full_like", input, memory_format), value, dtype or input.dtype)
 
 
 @creation(namespaces=(), method=True, varargs="size", out=False)
@@ -169,7 +163,10 @@ def arange(
     """
     if end is None:
         if start is None:
-            raise TypeError("arange() received an invalid combination of arguments - got ()")
+            raise TypeError(
+                "arange() received an invalid combination of arguments - got (), but expected "
+                "one of:"
+            )
         start, end = 0, start
         last = number(end, "arange", "end", 1)
     else:
@@ -250,9 +247,9 @@ def range(
 ) -> np.ndarray:
     """``start, start + step, …`` up to and including ``end``; deprecated, use ``arange``."""
     warnings.warn(
-        "torch.range is deprecated and will be removed in a future release because its behavior is "
-        "inconsistent with Python's range builtin. Instead, use torch.arange, which produces values "
-        "in [start, end).",
+        "torch.range is deprecated and will be removed in a future release because its behavior "
+        "is inconsistent with Python's range builtin. Instead, use torch.arange, which produces "
+        "values in [start, end).",
         UserWarning,
         stacklevel=3,
     )
@@ -283,18 +280,15 @@ def _space_dtype(function: str, ends: tuple[Number, Number], asked: dtype | None
         default = default_dtype().to_complex()
         if asked is not None and not asked.is_complex:
             raise RuntimeError(
-                f"torch.{function}(): inferred dtype c10::complex<"
-                f"{'double' if default is d.complex128 else 'float'}> can't be safely cast to passed "
-                f"dtype {TYPE_NAMES[asked.name]}"
+                f"torch.{function}(): inferred dtype {C_NAMES[default.name]} can't be safely cast "
+                f"to passed dtype {TYPE_NAMES[asked.name]}"
             )
         return asked or default
     return asked or default_dtype()
 
 
 @creation()
-def linspace(
-    start: Number, end: Number, steps: int, *, dtype: dtype | None = None
-) -> np.ndarray:
+def linspace(start: Number, end: Number, steps: int, *, dtype: dtype | None = None) -> np.ndarray:
     """``steps`` numbers evenly from ``start`` to ``end``, both included.  ``-> (steps,)``"""
     first = _end_point(start, "linspace", "start", 1)
     last = _end_point(end, "linspace", "end", 2)
@@ -314,6 +308,11 @@ def linspace(
 
 
 def _steps(steps: Any) -> int:
+    if isinstance(steps, bool) or not isinstance(steps, int):
+        raise TypeError(
+            "linspace() received an invalid combination of arguments - got "
+            f"({type(steps).__name__}), but expected one of:"
+        )
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
     return int(steps)
@@ -409,3 +408,19 @@ def triu_indices(row: int, col: int, offset: int = 0, *, dtype: dtype | None = N
     of = dtype or d.int64
     _triangle("triu_indices", row, col, of)
     return np.stack(np.triu_indices(row, offset, col)).astype(of.np)
+
+
+@op(method=False, grad_name="FlipBackward0")
+def vander(x: Array, N: int | None = None, increasing: bool = False) -> Array:
+    """Powers of each number: ``x**(N-1) … x**0``, or ascending.  ``(n) -> (n, N)``"""
+    if x.ndim != 1:
+        raise RuntimeError("x must be a one-dimensional tensor.")
+    columns = x.shape[0] if N is None else N
+    if columns < 0:
+        raise RuntimeError("N must be non-negative.")
+    if not jnp.issubdtype(x.dtype, jnp.inexact):
+        x = x.astype(jnp.int64)
+    ones = jnp.ones((x.shape[0], min(columns, 1)), x.dtype)
+    repeated = jnp.broadcast_to(x[:, None], (x.shape[0], max(columns - 1, 0)))
+    powers = jnp.concatenate([ones, jnp.cumprod(repeated, axis=1)], axis=1)
+    return powers if increasing else powers[:, ::-1]

@@ -111,18 +111,18 @@ def type_name(array: Array) -> str:
 
 
 def only_tensors(function: str, *names: str) -> Callable[[dict[str, Any]], None]:
-    """A ``check`` for operands that PyTorch does not take as numbers.
+    """A ``types`` check for operands that PyTorch does not take as numbers.
 
     Raises:
         TypeError: one of them is a number.
     """
 
-    def check(args: dict[str, Any]) -> None:
-        for position, name in enumerate(args, 1):
-            if name in names and not hasattr(args[name], "dtype"):
+    def check(slots: dict[str, Any]) -> None:
+        for position, (name, slot) in enumerate(slots.items(), 1):
+            if name in names and isinstance(slot, type):
                 raise TypeError(
                     f"{function}(): argument '{name}' (position {position}) must be Tensor, "
-                    f"not {type(args[name]).__name__}"
+                    f"not {slot.__name__}"
                 )
 
     return check

@@ -136,6 +136,8 @@ def _overload(name: str, pairwise: str) -> Any:
     """``max(x)``, ``max(x, dim)`` or ``max(x, other)``."""
 
     def resolve(args: Any, kwargs: dict[str, Any]) -> tuple[str, Any, dict[str, Any]]:
+        if args and not hasattr(args[0], "dtype"):
+            return name, args, kwargs  # whose binder refuses it
         if "other" in kwargs or (len(args) > 1 and not isinstance(args[1], (int, np.integer))):
             return pairwise, args, kwargs
         if len(args) > 1 or "dim" in kwargs or "keepdim" in kwargs:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..core.errors import check, not_implemented_for, shape_text
 from ..core.dtypes import TYPE_NAMES
+from ..core.errors import check, not_implemented_for, shape_text
+from ..core.promote import promote_types
 from ..core.registry import Array, Operand, Scalar, op
 from .accumulate import floated, is_complex, kind, type_name
 
@@ -46,7 +48,14 @@ def histc(input: Array, bins: int = 100, min: Scalar = 0, max: Scalar = 0) -> Ar
         low, high = jnp.where(same, jnp.min(x), low), jnp.where(same, jnp.max(x), high)
     same, one = low == high, jnp.ones((), x.dtype)
     low, high = jnp.where(same, low - one, low), jnp.where(same, high + one, high)
-    place = (x - low) * jnp.asarray(bins, x.dtype) / (high - low)
+    info = jnp.finfo(input.dtype)
+
+    def rounded(y: Array) -> Array:
+        # PyTorch counts halves in halves: which bin an element is in depends on the rounding
+        return jax.lax.reduce_precision(y, info.nexp, info.nmant)
+
+    off, width = rounded(x - low), rounded(high - low)
+    place = rounded(rounded(off * jnp.asarray(bins, x.dtype)) / width)
     place = jnp.minimum(place.astype(np.int64), bins - 1)
     place = jnp.where((x >= low) & (x <= high), place, bins)
     counts = jnp.zeros(bins, x.dtype).at[place].add(one, mode="drop")
@@ -97,7 +106,7 @@ def _range(values: np.ndarray, range: Any, i: int) -> tuple[float, float]:
     elif values.size:
         low, high = float(values.min()), float(values.max())
     else:
-        low, high = 0.0, 0.0
+        low, high = 0.0, 1.0
     check(
         bool(np.isfinite(low) and np.isfinite(high)),
         f"torch.histogramdd: dimension {i}'s range [{low:g}, {high:g}] is not finite",
@@ -106,7 +115,7 @@ def _range(values: np.ndarray, range: Any, i: int) -> tuple[float, float]:
         low <= high,
         f"torch.histogramdd: min should not exceed max, but got min {low:g} max {high:g} for dimension {i}",
     )
-    return (low - 1, high + 1) if low == high else (low, high)
+    return (low - 0.5, high + 0.5) if low == high else (low, high)
 
 
 def _edges(input: Operand, columns: np.ndarray, bins: Any, range: Any) -> list[np.ndarray]:
@@ -315,6 +324,8 @@ def cov(
     _cov_weight(x, fweights, "fweights")
     _cov_weight(x, aweights, "aweights")
     x = floated(x)
+    if aweights is not None:
+        x = x.astype(promote_types(kind(x), kind(aweights)).np)
     real = jnp.real(x).dtype
     weights = None
     for w in (fweights, aweights):
@@ -353,5 +364,5 @@ def corrcoef(input: Array) -> Array:
     deviation = jnp.sqrt(jnp.diagonal(found))
     found = found / deviation[:, None] / deviation[None, :]
     if is_complex(found):
-        return jnp.clip(jnp.real(found), -1, 1) + 1j * jnp.clip(jnp.imag(found), -1, 1).astype(found.dtype)
+        return jax.lax.complex(jnp.clip(jnp.real(found), -1, 1), jnp.clip(jnp.imag(found), -1, 1))
     return jnp.clip(found, -1, 1)

@@ -16,6 +16,7 @@ from ..core.dtypes import TYPE_NAMES
 from ..core.errors import not_implemented_for, shape_text
 from ..core.registry import Array, op
 from ..core.shapes import broadcast_all, normal_dim, normal_dims
+from .call_arguments import named
 
 Ints = tuple[int, ...]
 
@@ -23,25 +24,11 @@ Ints = tuple[int, ...]
 # ---------------------------------------------------------------------------- cat
 
 
-def _check_list(args: dict[str, Any]) -> None:
-    if not args["tensors"]:
-        raise ValueError("torch.cat(): expected a non-empty list of Tensors")
-
-
-def _list_overload(name: str, key: str) -> Any:
-    """PyTorch's own word for a tensor where a list of them is wanted."""
-
-    def resolve(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        given = args[0] if args else kwargs.get("tensors")
-        if hasattr(given, "dtype"):
-            raise TypeError(
-                f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not Tensor"
-            )
-        if "axis" in kwargs:
-            kwargs = {("dim" if k == "axis" else k): v for k, v in kwargs.items()}
-        return key, args, kwargs
-
-    return resolve
+def _listed(name: str, tensors: Sequence[Array]) -> Sequence[Array]:
+    """The list of tensors; a single tensor in its place is refused in PyTorch's words."""
+    if hasattr(tensors, "ndim"):
+        raise TypeError(f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not Tensor")
+    return tensors
 
 
 def _check_cat(tensors: Sequence[Array], dim: int) -> None:
@@ -67,7 +54,7 @@ def _check_cat(tensors: Sequence[Array], dim: int) -> None:
 
 @op(
     out=True, method=False, promote="default", aliases=("concat", "concatenate"),
-    resolve=_list_overload("cat", "cat"), check=_check_list, saves="none",
+    saves="none",
 )  # fmt: skip
 def cat(tensors: Sequence[Array], dim: int = 0) -> Array:
     """One after the other along a dim; empty vectors are skipped.  ``(n, *), (m, *) -> (n + m, *)``
@@ -75,21 +62,21 @@ def cat(tensors: Sequence[Array], dim: int = 0) -> Array:
     Raises:
         RuntimeError: the other sizes differ.
     """
-    if not tensors:
+    if not _listed("cat", tensors):
         raise ValueError("torch.cat(): expected a non-empty list of Tensors")
     _check_cat(tensors, dim)
     full = [t for t in tensors if t.shape != (0,)] or [tensors[0]]
     return lax.concatenate(full, normal_dim(dim, full[0].ndim)) if len(full) > 1 else full[0]
 
 
-@op(out=True, method=False, promote="default", resolve=_list_overload("stack", "stack"), saves="none")
+@op(out=True, method=False, promote="default", saves="none")
 def stack(tensors: Sequence[Array], dim: int = 0) -> Array:
     """Along a new dim.  ``(*), (*)… -> (k, *)``
 
     Raises:
         RuntimeError: the sizes differ, or the list is empty.
     """
-    if not tensors:
+    if not _listed("stack", tensors):
         raise RuntimeError("stack expects a non-empty TensorList")
     at = normal_dim(dim, tensors[0].ndim + 1)
     for i, t in enumerate(tensors):
@@ -102,7 +89,7 @@ def stack(tensors: Sequence[Array], dim: int = 0) -> Array:
 
 
 def _raised(tensors: Sequence[Array], name: str, ndim: int) -> list[Array]:
-    if not tensors:
+    if not _listed(name, tensors):
         raise RuntimeError(f"{name} expects a non-empty TensorList")
     out = []
     for t in tensors:
@@ -118,7 +105,7 @@ def _raised(tensors: Sequence[Array], name: str, ndim: int) -> list[Array]:
 
 @op(
     out=True, method=False, promote="default", grad_name="CatBackward0",
-    resolve=_list_overload("hstack", "hstack"), saves="none",
+    saves="none",
 )  # fmt: skip
 def hstack(tensors: Sequence[Array]) -> Array:
     """``cat`` along dim 1, vectors along dim 0.  ``(n, k), (n, m) -> (n, k + m)``"""
@@ -128,7 +115,7 @@ def hstack(tensors: Sequence[Array]) -> Array:
 
 @op(
     out=True, method=False, promote="default", aliases=("row_stack",), grad_name="CatBackward0",
-    resolve=_list_overload("vstack", "vstack"), saves="none",
+    saves="none",
 )  # fmt: skip
 def vstack(tensors: Sequence[Array]) -> Array:
     """``cat`` along dim 0, vectors as rows.  ``(n), (n) -> (2, n)``"""
@@ -137,7 +124,7 @@ def vstack(tensors: Sequence[Array]) -> Array:
 
 @op(
     out=True, method=False, promote="default", grad_name="CatBackward0",
-    resolve=_list_overload("dstack", "dstack"), saves="none",
+    saves="none",
 )  # fmt: skip
 def dstack(tensors: Sequence[Array]) -> Array:
     """``cat`` along dim 2, matrices as (n, m, 1).  ``(n, m), (n, m) -> (n, m, 2)``"""
@@ -146,11 +133,11 @@ def dstack(tensors: Sequence[Array]) -> Array:
 
 @op(
     out=True, method=False, promote="default", grad_name="CatBackward0",
-    resolve=_list_overload("column_stack", "column_stack"), saves="none",
+    saves="none",
 )  # fmt: skip
 def column_stack(tensors: Sequence[Array]) -> Array:
     """``hstack`` with vectors as columns.  ``(n), (n, m) -> (n, 1 + m)``"""
-    if not tensors:
+    if not _listed("column_stack", tensors):
         raise RuntimeError("column_stack expects a non-empty TensorList")
     return cat([lax.reshape(t, (t.size, 1)) if t.ndim <= 1 else t for t in tensors], 1)
 
@@ -193,19 +180,8 @@ def _check_meshgrid(args: dict[str, Any]) -> None:
         )
 
 
-def _unpacked(key: str) -> Any:
-    """``f([a, b])`` means ``f(a, b)``."""
-
-    def resolve(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if len(args) == 1 and isinstance(args[0], (tuple, list)):
-            args = tuple(args[0])
-        return key, args, kwargs
-
-    return resolve
-
-
 @op(
-    method=False, varargs="tensors", resolve=_unpacked("meshgrid"), check=_check_meshgrid,
+    method=False, varargs="tensors", check=_check_meshgrid,
     grad_name="ExpandBackward0", saves="none",
 )  # fmt: skip
 def meshgrid(tensors: Sequence[Array], *, indexing: str | None = None) -> tuple[Array, ...]:
@@ -236,7 +212,7 @@ def meshgrid(tensors: Sequence[Array], *, indexing: str | None = None) -> tuple[
 
 
 @op(
-    method=False, varargs="tensors", resolve=_unpacked("cartesian_prod"), promote="default",
+    method=False, varargs="tensors", promote="default",
     grad_name="StackBackward0", saves="none",
 )  # fmt: skip
 def cartesian_prod(tensors: Sequence[Array]) -> Array:
@@ -266,7 +242,7 @@ def combinations(input: Array, r: int = 2, with_replacement: bool = False) -> Ar
 
 
 @op(
-    method=False, varargs="tensors", resolve=_unpacked("broadcast_tensors"),
+    method=False, varargs="tensors", 
     grad_name="ExpandBackward0", saves="none",
 )  # fmt: skip
 def broadcast_tensors(tensors: Sequence[Array]) -> tuple[Array, ...]:
@@ -312,13 +288,12 @@ def tile(input: Array, dims: Ints) -> Array:
 
 
 def _repeat_interleave_overload(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    if len(args) + len([k for k in kwargs if k != "output_size"]) == 1:  # torch.repeat_interleave(repeats)
-        only = args[0] if args else kwargs.get("repeats", kwargs.get("input"))
-        return "repeats_to_index", (only,), {k: v for k, v in kwargs.items() if k == "output_size"}
-    repeats = args[1] if len(args) > 1 else kwargs.get("repeats")
-    if hasattr(repeats, "dtype"):
-        return "repeat_interleave_each", args, kwargs
-    return "repeat_interleave", args, kwargs
+    x, repeats, dim, size = named(args, kwargs, "input", "repeats", "dim", "output_size")
+    knobs = {"output_size": size}
+    if x is None or repeats is None:  # torch.repeat_interleave(repeats)
+        return "repeats_to_index", (repeats if x is None else x,), knobs
+    key = "repeat_interleave_each" if hasattr(repeats, "dtype") else "repeat_interleave"
+    return key, (x, repeats, dim), knobs
 
 
 def _repeated_index(repeats: Any, count: int | None, output_size: int | None) -> np.ndarray:

@@ -57,9 +57,9 @@ def add(input: Array, other: Array, *, alpha: Scalar = 1) -> Array:
     return input + _scaled(other, alpha)
 
 
-def _no_bools(args: dict[str, Any]) -> None:
+def _no_bools(slots: dict[str, Any]) -> None:
     """Looks at the operands as they were given: in the common dtype a bool can't be told."""
-    given = [_given_bool(args["input"]), _given_bool(args["other"])]
+    given = [_given_bool(slots["input"]), _given_bool(slots["other"])]
     errors.check(
         not all(given),
         "Subtraction, the `-` operator, with two bool tensors is not supported. "
@@ -72,18 +72,18 @@ def _no_bools(args: dict[str, Any]) -> None:
     )
 
 
-def _given_bool(operand: Any) -> bool:
-    return getattr(operand, "dtype", None) is dtypes.bool_ or isinstance(operand, bool)
+def _given_bool(slot: Any) -> bool:
+    return slot is bool or getattr(slot, "dtype", None) is dtypes.bool_
 
 
-@binary(dunder="sub", aliases=("subtract",), saves="none", check=_no_bools)
+@binary(dunder="sub", aliases=("subtract",), saves="none", types=_no_bools)
 @elementwise(wide=True)
 def sub(input: Array, other: Array, *, alpha: Scalar = 1) -> Array:
     """``input - alpha * other``.  ``(*), (*) -> (*)``"""
     return input - _scaled(other, alpha)
 
 
-@op(promote="default", method=False, saves="none", check=_no_bools, grad_name="RsubBackward1")
+@op(promote="default", method=False, saves="none", types=_no_bools, grad_name="RsubBackward1")
 @elementwise(wide=True)
 def rsub(input: Array, other: Array, *, alpha: Scalar = 1) -> Array:
     """``other - alpha * input``.  ``(*), (*) -> (*)``"""
@@ -229,7 +229,7 @@ def fmod(input: Array, other: Array) -> Array:
     return _fmod(*jnp.broadcast_arrays(input, other))
 
 
-@binary(promote="float", aliases=("arctan2",), check=only_tensors("atan2", "other"))
+@binary(promote="float", aliases=("arctan2",), types=only_tensors("atan2", "other"))
 @elementwise("atan2_cpu", REAL, wide=True)
 def atan2(input: Array, other: Array) -> Array:
     """Angle of the point (other, input), in [-pi, pi] radians.  ``(*), (*) -> (*)``"""
@@ -241,7 +241,7 @@ def _hypot(a: Array, b: Array) -> Array:
     return jnp.hypot(a, b)
 
 
-@binary(check=only_tensors("hypot", "other"))
+@binary(types=only_tensors("hypot", "other"))
 @elementwise("hypot_cpu", FLOATS, wide=True)
 def hypot(input: Array, other: Array) -> Array:
     """``sqrt(input**2 + other**2)`` without overflow.  ``(*), (*) -> (*)``"""
@@ -269,14 +269,14 @@ def _nextafter(input: Array, other: Array) -> Array:
     return jnp.nextafter(input, other)
 
 
-@binary(check=only_tensors("nextafter", "other"))
+@binary(types=only_tensors("nextafter", "other"))
 @elementwise("nextafter_cpu", FLOATS)
 def nextafter(input: Array, other: Array) -> Array:
     """The next number after input towards other.  ``(*), (*) -> (*)``"""
     return _nextafter(*jnp.broadcast_arrays(input, other))
 
 
-@op(inplace=True, out=True, check=only_tensors("heaviside", "values"), nondiff=True)
+@op(inplace=True, out=True, types=only_tensors("heaviside", "values"), nondiff=True)
 @elementwise()
 def heaviside(input: Array, values: Array) -> Array:
     """0 below 0 (and for NaN), 1 above, ``values`` at 0.  ``(*), (*) -> (*)``"""
@@ -291,21 +291,21 @@ def heaviside(input: Array, values: Array) -> Array:
     return jnp.where(input == 0, values, (input > 0).astype(input.dtype))
 
 
-@binary(check=only_tensors("gcd", "other"), nondiff=True)
+@binary(types=only_tensors("gcd", "other"), nondiff=True)
 @elementwise("gcd_cpu", INTEGERS)
 def gcd(input: Array, other: Array) -> Array:
     """Greatest common divisor, not negative.  ``(*), (*) -> (*)``"""
     return jnp.gcd(input, other)
 
 
-@binary(check=only_tensors("lcm", "other"), nondiff=True)
+@binary(types=only_tensors("lcm", "other"), nondiff=True)
 @elementwise("lcm_cpu", INTEGERS)
 def lcm(input: Array, other: Array) -> Array:
     """Least common multiple, not negative.  ``(*), (*) -> (*)``"""
     return jnp.lcm(input, other)
 
 
-@op(inplace=True, out=True, check=only_tensors("ldexp", "other"))
+@op(inplace=True, out=True, types=only_tensors("ldexp", "other"))
 @elementwise()
 def ldexp(input: Array, other: Array) -> Array:
     """``input * 2**other``.  ``(*), (*) -> (*)``"""
@@ -326,7 +326,7 @@ def _logaddexp(a: Array, b: Array) -> Array:
     return jnp.logaddexp(a, b)
 
 
-@binary(check=only_tensors("logaddexp", "other"))
+@binary(types=only_tensors("logaddexp", "other"))
 @elementwise("logaddexp_cpu", INEXACT, wide=True)
 def logaddexp(input: Array, other: Array) -> Array:
     """``log(exp(input) + exp(other))`` without overflow.  ``(*), (*) -> (*)``"""
@@ -338,7 +338,7 @@ def _logaddexp2(a: Array, b: Array) -> Array:
     return jnp.logaddexp2(a, b)
 
 
-@binary(check=only_tensors("logaddexp2", "other"))
+@binary(types=only_tensors("logaddexp2", "other"))
 @elementwise("logaddexp2_cpu", FLOATS, wide=True)
 def logaddexp2(input: Array, other: Array) -> Array:
     """``log2(2**input + 2**other)`` without overflow.  ``(*), (*) -> (*)``"""

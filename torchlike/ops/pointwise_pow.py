@@ -7,8 +7,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ..core import dtypes, errors
-from ..core.dtypes import BOOL, FLOATING, INTEGRAL
+from ..core import dtypes
+from ..core.dtypes import FLOATING, INTEGRAL
 from ..core.registry import Array, Scalar, binary, op
 from .elementwise import NUMERIC, elementwise, is_complex, is_inexact
 
@@ -17,22 +17,26 @@ _CONSTANT = frozenset((0, 1, 2, 3, 0.5, -0.5, -1, -2))
 
 
 def _constant_exponent(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, Any, Any]:
+    """``pow_constant`` where that is the same.
+
+    Raises:
+        RuntimeError: integers to a negative integer.
+    """
     exponent = args[1] if len(args) > 1 else kwargs.get("exponent")
-    if type(exponent) not in (int, float) or exponent not in _CONSTANT:
+    if type(exponent) not in (int, float):
         return "pow", args, kwargs
     base = args[0] if args else kwargs.get("input", kwargs.get("self"))
     found = getattr(base, "dtype", None)
-    small = type(exponent) is int and exponent in (2, 3)
-    if found is None or found.category < (INTEGRAL if small else FLOATING):
+    if found is None:
+        return "pow", args, kwargs
+    whole = type(exponent) is int
+    if whole and exponent < 0 and found.category < FLOATING:
+        raise RuntimeError("Integers to negative integer powers are not allowed.")
+    small = whole and exponent in (2, 3)
+    if exponent not in _CONSTANT or found.category < (INTEGRAL if small else FLOATING):
         return "pow", args, kwargs
     rest = {k: v for k, v in kwargs.items() if k not in ("input", "self", "exponent")}
     return "pow_constant", (base,), rest | {"exponent": exponent}
-
-
-def _integer_to_negative(args: dict[str, Any]) -> None:
-    base, exponent = args["input"], args["exponent"]
-    if type(exponent) is int and exponent < 0 and base.dtype.category < FLOATING:
-        raise RuntimeError("Integers to negative integer powers are not allowed.")
 
 
 def _pow_grad_name(args: dict[str, Any]) -> str:
@@ -70,9 +74,7 @@ def _integer_power(base: Array, exponent: Array) -> Array:
     return jnp.where(exponent < 0, fraction, power)
 
 
-@binary(
-    dunder="pow", check=_integer_to_negative, resolve=_constant_exponent, grad_name=_pow_grad_name
-)
+@binary(dunder="pow", resolve=_constant_exponent, grad_name=_pow_grad_name)
 @elementwise("pow", NUMERIC, wide=True)
 def pow(input: Array, exponent: Array) -> Array:
     """``input ** exponent``; 0 ** 0 is 1.  ``(*), (*) -> (*)``

@@ -6,7 +6,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from ..core import dtypes, errors, promote
+from ..core import dtypes, errors
 from ..core.dtypes import FLOATING
 from ..core.registry import Array, Scalar, op
 from .elementwise import INEXACT, NUMERIC, elementwise, is_bool, type_name
@@ -19,8 +19,8 @@ def addcmul(input: Array, tensor1: Array, tensor2: Array, *, value: Scalar = 1) 
     return input + value.astype(input.dtype) * tensor1 * tensor2
 
 
-def _no_integer_division(args: dict[str, Any]) -> None:
-    if all(args[k].dtype.category < FLOATING for k in ("tensor1", "tensor2")):
+def _no_integer_division(slots: dict[str, Any]) -> None:
+    if all(slots[k].dtype.category < FLOATING for k in ("tensor1", "tensor2")):
         raise RuntimeError(
             "Integer division with addcdiv is no longer supported, and in a future  release addcdiv "
             "will perform a true division of tensor1 and tensor2. The historic addcdiv behavior can "
@@ -31,7 +31,7 @@ def _no_integer_division(args: dict[str, Any]) -> None:
         )
 
 
-@op(promote="default", inplace=True, out=True, check=_no_integer_division)
+@op(promote="default", inplace=True, out=True, types=_no_integer_division)
 @elementwise("addcdiv_cpu_out", INEXACT, wide=True)
 def addcdiv(input: Array, tensor1: Array, tensor2: Array, *, value: Scalar = 1) -> Array:
     """``input + value * tensor1 / tensor2``.  ``(*), (*), (*) -> (*)``

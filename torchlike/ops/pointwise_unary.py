@@ -223,11 +223,6 @@ def _clamp_grad_name(args: dict[str, Any]) -> str:
     return "ClampBackward1" if _bounded_by_numbers(args) else "ClampBackward0"
 
 
-def _some_bound(args: dict[str, Any]) -> None:
-    if args.get("min") is None and args.get("max") is None:
-        raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
-
-
 def _at_least(input: Array, min: Array) -> Array:
     """The larger; NaN wins; at the bound the gradient is the input's."""
     below = input < min
@@ -239,10 +234,12 @@ def _at_most(input: Array, max: Array) -> Array:
     return jnp.where(above | jnp.isnan(max) if is_inexact(max) else above, max, input)
 
 
-@unary(aliases=("clip",), check=_some_bound, grad_name=_clamp_grad_name)
+@unary(aliases=("clip",), grad_name=_clamp_grad_name)
 @elementwise()
 def clamp(input: Array, min: Array | None = None, max: Array | None = None) -> Array:
     """``minimum(maximum(input, min), max)``, so ``max`` where the bounds cross.  ``(*) -> (*)``"""
+    if min is None and max is None:
+        raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
     if is_complex(input):
         raise NotImplementedError("clamp is not supported for complex types")
     if is_bool(input):

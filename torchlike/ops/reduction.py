@@ -148,7 +148,7 @@ def count_nonzero(input: Array, dim: int | Dims | None = None) -> Array:
     return jnp.sum(input != jnp.zeros((), input.dtype), axis=dims, dtype=np.int64)
 
 
-@reduction()
+@reduction(aliases=("special.logsumexp",))
 def logsumexp(input: Array, dim: int | Dims, keepdim: bool = False) -> Array:
     """``log(sum(exp(x)))`` without overflow; all -inf gives -inf.  ``(*) -> reduced``"""
     x = floated(input)

@@ -18,6 +18,7 @@ from ..core.errors import shape_text
 from ..core.registry import Array, op
 from ..core.registry import view as declare_view
 from ..core.shapes import contiguous_strides, inferred_size, normal_dim, normal_dims
+from .call_arguments import named
 
 Ints = tuple[int, ...]
 Layout = tuple[Ints, Ints, int]
@@ -52,17 +53,12 @@ def is_viewable(shape: Ints, strides: Ints, new: Ints) -> bool:
     return viewed_strides(shape, strides, new) is not None
 
 
-def _given(args: tuple[Any, ...], kwargs: dict[str, Any], at: int, *names: str) -> Any:
-    """The argument at this place or under one of these names; None if not given."""
-    if len(args) > at:
-        return args[at]
-    return next((kwargs[n] for n in names if n in kwargs), None)
-
-
 # ---------------------------------------------------------------------------- view, reshape
 
 
-def _view_layout(shape: Ints, strides: Ints, offset: int, size: Sequence[int]) -> Layout:
+def _view_layout(
+    shape: Ints, strides: Ints, offset: int, size: Sequence[int], dtype: dtype | None = None
+) -> Layout:
     new = inferred_size(tuple(size), math.prod(shape))
     found = viewed_strides(shape, strides, new)
     if found is None:
@@ -74,15 +70,11 @@ def _view_layout(shape: Ints, strides: Ints, offset: int, size: Sequence[int]) -
 
 
 def _view_overload(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    of = _given(args, kwargs, 1, "dtype")
-    if isinstance(of, dtype):
-        source = args[0].dtype
-        return "view_dtype", (args[0], of, source), {}
-    if len(args) == 1 and not kwargs:
-        raise TypeError(
-            "view() received an invalid combination of arguments - got (), but expected one of:\n"
-            " * (torch.dtype dtype)\n * (tuple of ints size)"
-        )
+    of = kwargs.get("dtype")
+    if of is None and len(args) == 2 and isinstance(args[1], dtype):
+        of = args[1]
+    if of is not None:
+        return "view_dtype", (args[0], of, args[0].dtype), {}
     return "view", args, kwargs
 
 
@@ -90,8 +82,8 @@ def _view_overload(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     _view_layout, namespaces=(), varargs="size", resolve=_view_overload,
     grad_name="ViewBackward0", saves="none",
 )  # fmt: skip
-def view(input: Array, size: Ints) -> Array:
-    """The same storage with another shape, or ``view(dtype)``: with another dtype.  ``(*) -> size``
+def view(input: Array, size: Ints, *, dtype: dtype | None = None) -> Array:
+    """The same storage with another shape, or read as another dtype.  ``(*) -> size``
 
     Raises:
         RuntimeError: the strides do not allow it, or the sizes do not multiply to the same count.
@@ -113,7 +105,8 @@ def reshape(input: Array, shape: Ints) -> Array:
 
 def _like_other(key: str) -> Any:
     def resolve(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        return key, (args[0], tuple(_given(args, kwargs, 1, "other").shape)), {}
+        source, other = named(args, kwargs, "input", "other")
+        return key, (source, tuple(other.shape)), {}
 
     return resolve
 

@@ -8,13 +8,14 @@ from typing import Any
 from ..core.dtypes import dtype
 from ..core.registry import Array, op
 from . import shape, shape_elements, shape_strided, splitting
+from .call_arguments import named
 from .view_put import put, put_slice
 
 Ints = tuple[int, ...]
 
 
-def _copy(name: str, **knobs: Any) -> Any:
-    fixed = {"method": False, "out": True, "grad_name": f"{name}Backward0_copy", "saves": "none"}
+def _copy(kind: str, **knobs: Any) -> Any:
+    fixed = {"method": False, "out": True, "grad_name": f"{kind}Backward0_copy", "saves": "none"}
     return op(**{**fixed, **knobs})
 
 
@@ -137,10 +138,10 @@ def view_as_real_copy(input: Array) -> Array:
 
 
 def _view_copy_overload(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    of = args[1] if len(args) > 1 else kwargs.get("dtype")
-    if isinstance(of, dtype):
-        return "view_dtype_copy", (args[0], of, args[0].dtype), {}
-    return "view_copy", args, kwargs
+    x, to = named(args, kwargs, "input", "size|dtype")
+    if isinstance(to, dtype):
+        return "view_dtype_copy", (x, to, x.dtype), {}
+    return "view_copy", (x, to), {}
 
 
 @_copy("View", resolve=_view_copy_overload)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -63,20 +62,7 @@ def _select_layout(shape: Ints, strides: Ints, offset: int, dim: int, index: int
     return shape[:at] + shape[at + 1 :], strides[:at] + strides[at + 1 :], offset + i * strides[at]
 
 
-def _int_argument(at: int, name: str, key: str) -> Any:
-    """PyTorch takes a 0-d integer tensor for this argument: its number is used."""
-
-    def resolve(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if len(args) > at and hasattr(args[at], "dtype"):
-            args = (*args[:at], operator.index(args[at]), *args[at + 1 :])
-        elif hasattr(kwargs.get(name), "dtype"):
-            kwargs = {**kwargs, name: operator.index(kwargs[name])}
-        return key, args, kwargs
-
-    return resolve
-
-
-@declare_view(_select_layout, resolve=_int_argument(2, "index", "select"), saves="none")
+@declare_view(_select_layout, saves="none")
 def select(input: Array, dim: int, index: int) -> Array:
     """One index of a dim, which goes away.  ``(A, n, B) -> (A, B)``"""
     at, i = select_at_index(input.shape, dim, index)
@@ -184,9 +170,7 @@ def _narrow_layout(
     return _strided_dim(shape, strides, offset, at, first, length)
 
 
-@declare_view(
-    _narrow_layout, resolve=_int_argument(2, "start", "narrow"), grad_name="SliceBackward0", saves="none"
-)
+@declare_view(_narrow_layout, grad_name="SliceBackward0", saves="none")
 def narrow(input: Array, dim: int, start: int, length: int) -> Array:
     """``length`` elements of a dim from ``start``.  ``(A, n, B) -> (A, length, B)``"""
     at, first = _narrowed(input.shape, dim, start, length)

@@ -67,13 +67,10 @@ def _polygamma(n: int, x: Array) -> Array:
     return found(x)
 
 
-def _polygamma_order(args: dict[str, Any]) -> None:
-    errors.check(args["n"] >= 0, "polygamma(n, x) does not support negative n.")
-
-
-@op(promote="float", method=False, out=True, check=_polygamma_order, aliases=("special.polygamma",))
+@op(promote="float", method=False, out=True, aliases=("special.polygamma",))
 def polygamma(n: int, input: Array) -> Array:
     """The n-th derivative of ``digamma``.  ``(*) -> (*)``"""
+    errors.check(n >= 0, "polygamma(n, x) does not support negative n.")
     kernel = elementwise(_GAMMA_KERNELS.get(n, "polygamma"), REAL, wide=True)
 
     @kernel
@@ -83,14 +80,11 @@ def polygamma(n: int, input: Array) -> Array:
     return of_order(input)
 
 
-def _multivariate_order(args: dict[str, Any]) -> None:
-    errors.check(args["p"] >= 1, "p has to be greater than or equal to 1")
-
-
-@unary(promote="float", aliases=("special.multigammaln",), check=_multivariate_order)
+@unary(promote="float", aliases=("special.multigammaln",))
 @elementwise("arange_cpu", REAL, wide=True)
 def mvlgamma(input: Array, p: int) -> Array:
     """Log of the p-dimensional gamma function.  ``(*) -> (*)``"""
+    errors.check(p >= 1, "p has to be greater than or equal to 1")
     total = jnp.full_like(input, p * (p - 1) / 4 * math.log(math.pi))
     for j in range(p):
         total = total + lgamma(input - j / 2)

@@ -13,6 +13,7 @@ from ..core.errors import shape_text
 from ..core.registry import Array, op
 from ..core.registry import view as declare_view
 from ..core.shapes import normal_dim
+from .call_arguments import named
 
 Ints = tuple[int, ...]
 Layout = tuple[Ints, Ints, int]
@@ -90,14 +91,9 @@ def chunk_cut(shape: Sequence[int], chunks: int, dim: int = 0) -> tuple[int, lis
 
 
 def _split_overload(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    kwargs = {("split_size_or_sections" if k in ("split_size", "split_sizes") else k): v
-              for k, v in kwargs.items()}  # fmt: skip
-    size = args[1] if len(args) > 1 else kwargs.get("split_size_or_sections")
-    if isinstance(size, (list, tuple)):
-        dim = args[2] if len(args) > 2 else kwargs.get("dim", 0)
-        x = args[0] if args else kwargs["tensor"]
-        return "split_with_sizes", (x, tuple(size), dim), {}
-    return "split", args, kwargs
+    x, size, dim = named(args, kwargs, "tensor|input", "split_size_or_sections|split_size|split_sizes", "dim")
+    key = "split_with_sizes" if isinstance(size, (list, tuple)) else "split"
+    return key, (x, size, 0 if dim is None else dim), {}
 
 
 @declare_view(_layout_of(split_cut), resolve=_split_overload, saves="none")
@@ -168,15 +164,16 @@ def tensor_cut(
     return at, _index_pieces(shape[at], indices_or_sections)
 
 
-_SPELLINGS = ("indices", "sections", "indices_or_sections", "tensor_indices_or_sections")
+_SECTIONS = "indices_or_sections|indices|sections|tensor_indices_or_sections"
 
 
 def _sections_overload(key: str) -> Any:
-    """One spelling for all overloads; a tensor of sections or indices is read here."""
+    """A tensor of sections or indices is read here."""
 
     def resolve(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        kwargs = {("indices_or_sections" if k in _SPELLINGS else k): v for k, v in kwargs.items()}
-        given = args[1] if len(args) > 1 else kwargs.pop("indices_or_sections", None)
+        if key != "tensor_split" and len(args) > 2:
+            args = (args[0], args[1:])  # hsplit(1, 2)
+        x, given, dim = named(args, kwargs, "input", _SECTIONS, "dim")
         if hasattr(given, "dtype"):
             if given.dtype.name != "int64":
                 raise RuntimeError(
@@ -184,11 +181,8 @@ def _sections_overload(key: str) -> Any:
                     f"{TYPE_NAMES[given.dtype.name]}"
                 )
             given = given.tolist()
-        if isinstance(given, list):
-            given = tuple(given)
-        elif len(args) > 2 and key != "tensor_split":
-            given, args = tuple(args[1:]), args[:2]  # hsplit(1, 2)
-        return key, (*args[:1], given, *args[2:]), kwargs
+        tail = (0 if dim is None else dim,) if key == "tensor_split" else ()
+        return key, (x, tuple(given) if isinstance(given, list) else given, *tail), {}
 
     return resolve
 

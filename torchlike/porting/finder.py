@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Sequence
 from types import ModuleType
 from typing import Any
 
+from ..core.unsupported import UNSUPPORTED, explain
 from ..version import __version__ as torch_version
 from ..version import torchvision as torchvision_version
 
@@ -45,7 +46,9 @@ def our_name(module: str) -> str | None:
 
 def gap_hint(name: str) -> str:
     """The line that says a missing name is torchlike's gap and not the program's fault."""
-    root = name.partition(".")[0]
+    root, _, rest = name.partition(".")
+    if root == "torch" and rest in UNSUPPORTED:
+        return explain(rest)
     return (
         f"hint: {root} is served by torchlike, which does not have {name}; "
         f"if {root} {ROOTS[root][1]} has it, this is torchlike's gap, not an error of your program"

@@ -66,7 +66,6 @@ class Plan:
     collate_fn_map: dict[Any, Any]
     default_dtype: str
     execution: str
-    serves_torch: bool
 
 
 _worker_info: WorkerInfo | None = None

@@ -1,0 +1,94 @@
+"""Every test starts from the same seeds and must leave the process as it found it."""
+
+from __future__ import annotations
+
+import gc
+import os
+import random
+import threading
+
+import numpy as np
+import pytest
+
+import torchlike
+from torchlike.core import dtypes
+from torchlike.core.device import default_device
+from torchlike.core.modes import modes
+
+SEED = 0
+# Set by pytest itself, and by JAX or PyTorch the first time they need them
+_OWN = ("PYTEST_", "COLUMNS", "LINES", "TF_", "XLA_", "KMP_", "OMP_", "TORCHINDUCTOR_", "TRITON_")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--execution",
+        choices=["recorded", "op_by_op"],
+        default=None,
+        help="run every test under this executor (default: as the environment says)",
+    )
+
+
+@pytest.fixture(params=["recorded", "op_by_op"])
+def execution(request: pytest.FixtureRequest):
+    """For tests that must give the same under both executors."""
+    with torchlike.config.using(request.param):
+        yield request.param
+
+
+def _surroundings() -> dict[str, object]:
+    return {
+        "environment variables": {
+            k: v for k, v in os.environ.items() if not k.startswith(_OWN)
+        },
+        "grad mode": modes.grad,
+        "inference mode": modes.inference,
+        "default dtype": dtypes.default_dtype(),
+        "default device": default_device(),
+        "execution": torchlike.config.execution,
+        "working folder": os.getcwd(),
+    }
+
+
+def _threads() -> set[str]:
+    return {
+        t.name
+        for t in threading.enumerate()
+        if t is not threading.main_thread() and not t.name.startswith(("torchlike", "execnet"))
+    }
+
+
+@pytest.fixture(autouse=True)
+def _clean(request: pytest.FixtureRequest):
+    """Seeds all generators; fails a test that leaks anything of ``_surroundings`` or a thread."""
+    random.seed(SEED)
+    np.random.seed(SEED)
+    torchlike.manual_seed(SEED)
+    states = random.getstate(), np.random.get_state()
+    wanted = request.config.getoption("--execution")
+    before_execution = torchlike.config.execution
+    if wanted and "execution" not in request.fixturenames:
+        torchlike.config.execution = wanted
+    before, threads = _surroundings(), _threads()
+    yield
+    after = _surroundings()
+    torchlike.config.execution = before_execution
+    random.setstate(states[0])
+    np.random.set_state(states[1])
+    torchlike.manual_seed(SEED)
+    leaks = [
+        f"{what}: {before[what]!r} became {after[what]!r}" if what != "environment variables"
+        else f"{what}: {sorted(set(before[what].items()) ^ set(after[what].items()))}"
+        for what in before
+        if before[what] != after[what]
+    ]
+    if _threads() - threads:
+        gc.collect()
+        new = _threads() - threads
+        if new:
+            leaks.append(f"threads: {sorted(new)}")
+    if leaks:
+        modes.grad, modes.inference = True, False
+        dtypes.set_default_dtype(dtypes.float32)
+        torchlike.set_default_device(None)
+        pytest.fail("this test leaks " + "; ".join(leaks), pytrace=False)

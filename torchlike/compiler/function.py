@@ -1,0 +1,140 @@
+"""``torch.compile``: a function whose calls are captured once and replayed as programs."""
+
+from __future__ import annotations
+
+import functools
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from ..core.capture import Capture
+from ..core.errors import GraphBreak, missing
+from ..core.modes import modes
+from ..core.tensor import Tensor
+from . import state
+from .guards import argument_key, environment, fingerprint, modules_of
+from .program import NotReplayable, Program, flatten
+
+MODES = ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
+BACKENDS = ("inductor", "eager", "aot_eager", "cudagraphs", "openxla", "tvm", "onnxrt", "ipex")
+RECOMPILE_LIMIT = 8
+
+
+class Compiled:
+    """The captured programs of one function, by guard."""
+
+    def __init__(self, fn: Callable[..., Any], fullgraph: bool, name: str) -> None:
+        self.fn = fn
+        self.fullgraph = fullgraph
+        self.name = name
+        self.programs: dict[Any, Program | None] = {}
+        self.modules: list[Any] | None = None
+        state.COMPILED.add(self)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if state.is_disabled() or modes.capture is not None:
+            return self.fn(*args, **kwargs)
+        leaves, tree = flatten((args, kwargs))
+        tensors = [x for x in leaves if isinstance(x, Tensor)]
+        if any(t._v.aval.traced for t in tensors):
+            return self.fn(*args, **kwargs)
+        if self.modules is None:
+            self.modules = modules_of(self.fn)
+        try:
+            key = (tree, argument_key(leaves), environment(), fingerprint(self.modules))
+            known = key in self.programs
+        except TypeError:
+            return self.fn(*args, **kwargs)
+        if known:
+            program = self.programs[key]
+            if program is None:
+                return self.fn(*args, **kwargs)
+            result = program.run(tensors)
+            if result is not None:
+                return result
+        elif len(self.programs) >= RECOMPILE_LIMIT:
+            state.warn_limit(self.name, RECOMPILE_LIMIT)
+            return self.fn(*args, **kwargs)
+        return self._capture(key, tensors, args, kwargs)
+
+    def _capture(self, key: Any, tensors: list[Tensor], args: Any, kwargs: Any) -> Any:
+        capture = Capture(self.name, self.fullgraph)
+        assert self.modules is not None
+        with capture:
+            result = self.fn(*args, **kwargs)
+        self.programs[key] = None
+        if capture.broken is not None:
+            return result
+        try:
+            if fingerprint(self.modules) != key[3]:
+                raise NotReplayable("it changes attributes of a module")
+            self.programs[key] = Program(capture, tensors, result)
+        except (NotReplayable, GraphBreak) as why:
+            state.warn_eager(self.name, str(why), self.fullgraph)
+        state.count()
+        return result
+
+    def reset(self) -> None:
+        self.programs.clear()
+
+
+def compile(
+    model: Any = None, *, fullgraph: bool = False, dynamic: bool | None = None, backend: Any = "inductor",
+    mode: str | None = None, options: dict[str, Any] | None = None, disable: bool = False,
+) -> Any:  # fmt: skip
+    """A function or module whose calls run as compiled programs.
+
+    Every backend and mode means XLA; ``dynamic`` is accepted, each shape gets a program of its own.
+
+    Raises:
+        RuntimeError: an unknown mode, or mode and options together.
+
+    Differs: numbers are not checked inside a compiled program (an index out of range clamps); a function
+    that looks at numbers half-way stays eager as a whole for those inputs.
+    """
+    if model is None:
+        return functools.partial(
+            compile, fullgraph=fullgraph, dynamic=dynamic, backend=backend, mode=mode, options=options, disable=disable
+        )
+    _check_options(backend, mode, options)
+    if disable:
+        return model
+    from ..nn.module import Module
+
+    if isinstance(model, Module):
+        from .module import OptimizedModule
+
+        return OptimizedModule(model, fullgraph)
+    if not callable(model):
+        raise RuntimeError("torch.compile expects a callable")
+    return _wrapped(model, fullgraph)
+
+
+def _check_options(backend: Any, mode: str | None, options: Any) -> None:
+    if mode is not None and options is not None:
+        raise RuntimeError("Either mode or options can be specified, but both can't be specified at the same time.")
+    if mode is not None and mode not in MODES:
+        raise RuntimeError(f"Unrecognized mode={mode}, should be one of: {', '.join(MODES)}")
+    if callable(backend):
+        raise missing("torch.compile(backend=<callable>)", "there is no FX graph to hand over; leave backend out")
+    if backend not in BACKENDS:
+        from .state import InvalidBackend
+
+        raise InvalidBackend(
+            f"Invalid backend: {backend!r}, see `torch._dynamo.list_backends()` for available backends."
+        )
+
+
+def _wrapped(fn: Callable[..., Any], fullgraph: bool) -> Callable[..., Any]:
+    compiled = Compiled(fn, fullgraph, getattr(fn, "__qualname__", type(fn).__name__))
+
+    @functools.wraps(fn, updated=())
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return compiled(*args, **kwargs)
+
+    wrapper._torchdynamo_orig_callable = fn  # type: ignore[attr-defined]
+    wrapper.__get__ = lambda self, kind=None: functools.partial(wrapper, self)  # type: ignore[attr-defined]
+    return wrapper
+
+
+Reference = weakref.ref
