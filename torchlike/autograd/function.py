@@ -35,7 +35,7 @@ class _Saved:
                 f"operation: [torch.{_type_name(self.value)} {list(self.value.aval.shape)}] is at version "
                 f"{storage.version}; expected version {self.version} instead. Hint: enable anomaly detection to "
                 "find the operation that failed to compute its gradient, with "
-                "torch.autograd.set_detect_anomaly(True)."
+                "torch.autograd.set_detect_anomaly(True, check_nan=False)."
             )
         if self.tensor is not None:
             return self.tensor

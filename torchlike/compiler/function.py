@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -135,6 +134,3 @@ def _wrapped(fn: Callable[..., Any], fullgraph: bool) -> Callable[..., Any]:
     wrapper._torchdynamo_orig_callable = fn  # type: ignore[attr-defined]
     wrapper.__get__ = lambda self, kind=None: functools.partial(wrapper, self)  # type: ignore[attr-defined]
     return wrapper
-
-
-Reference = weakref.ref

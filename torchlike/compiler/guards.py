@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from ..core import dtypes
@@ -70,6 +70,3 @@ def argument_key(leaves: list[Any]) -> tuple[Any, ...]:
             hash(x)
             found.append((type(x), x))
     return tuple(found)
-
-
-Function = Callable[..., Any]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -100,8 +100,6 @@ class Program:
         if not outs or not modes.grad:
             return [], []
         assert self.segment is not None
-        if any(w[0] for w in self.writes if False):
-            raise NotReplayable("")
         inputs: list[Tensor] = []
         for i, t in enumerate(args):
             if t.requires_grad:
@@ -274,10 +272,6 @@ class Program:
         for k, i in enumerate(self.out_needs):
             results[i]._edge, results[i]._rg = (node, k), True
 
-    @property
-    def targets_need(self) -> list[bool]:
-        return [(t if k == "tensor" else None) is not None for k, t in self.targets]
-
 
 class CompiledNode(Node):
     """The gradient of a compiled call: one program over the residuals that forward kept."""
@@ -384,6 +378,3 @@ def _aval_at(segment: Segment, code: int) -> Any:
             return call.out_avals[code - index]
         index += len(call.out_avals)
     raise IndexError(code)
-
-
-Replay = Callable[..., Any]

@@ -6,7 +6,6 @@ import functools
 import threading
 import warnings
 import weakref
-from collections.abc import Callable
 from typing import Any
 
 from ..core.errors import Unsupported
@@ -85,6 +84,3 @@ def warn_limit(name: str, limit: int) -> None:
         UserWarning,
         stacklevel=4,
     )
-
-
-Function = Callable[..., Any]

@@ -208,6 +208,9 @@ def _operators(op: OpDef, fn: Callable[..., Any], twin: Callable[..., Any] | Non
             return fn(other, self)
 
         setattr(Tensor, f"__r{name}__", reflected)
+        if name == "truediv":  # Python 2's spelling, which PyTorch keeps
+            Tensor.__rdiv__ = reflected  # type: ignore[attr-defined]
+            Tensor.__div__ = Tensor.__truediv__  # type: ignore[attr-defined]
     if name in _REFLECTED and twin is not None:
 
         def augmented(self: Tensor, other: Any) -> Any:

@@ -15,7 +15,7 @@ from .rounding import fma64
 
 Floats = np.ndarray
 
-_ROWS = 256  # blocks per pass: a pass's arrays stay in the cache
+_ROWS = 2048  # blocks per pass: a pass's arrays stay in the cache
 
 
 def _f(value: float) -> np.float64:

@@ -213,18 +213,14 @@ class OpNode(Node):
                     f"inplace operation: [torch.{TYPE_NAMES[a.dtype.name]}Tensor {list(a.shape)}]"
                     f"{self._maker(storage)} is at version {storage.version}; expected version "
                     f"{expected} instead. Hint: enable anomaly detection to find the operation that "
-                    "failed to compute its gradient, with torch.autograd.set_detect_anomaly(True)."
+                    "failed to compute its gradient, with torch.autograd.set_detect_anomaly(True, "
+                    "check_nan=False)."
                 )
 
     def _maker(self, storage: Storage) -> str:
         if self.plan.call.saves == "result":
-            return f", which is output 0 of {self.name},"
-        kept = list(self.versions)[::2]
-        place = self.plan.checked[kept.index(storage)]
-        edge = self.edges[place]
-        if edge is None or edge[0].name == "AccumulateGrad":
-            return ""
-        return f", which is output {edge[1]} of {edge[0].name},"
+            return f", which is output 0 of {self.name.partition('Backward')[0]},"
+        return f", which is output 0 of {storage.writer}," if storage.writer else ""
 
     def release(self) -> None:
         if self.saved is not None and self.plan.keeps:
@@ -328,6 +324,13 @@ def run(
     ``fn`` must be a module-level function and ``statics`` hashable; Python floats among ``tensors``
     are run-time operands.
     """
+    return tuple([wrap(v) for v in run_values(fn, tensors, statics, name)])
+
+
+def run_values(
+    fn: Callable[..., Any], tensors: Sequence[Any], statics: tuple[Any, ...], name: str
+) -> list[Value]:
+    """``run`` without the Tensors around its results."""
     values = [t._v if isinstance(t, Tensor) else t for t in tensors]
     key = (fn, statics, *[v.aval if type(v) is Value else type(v) for v in values])
     found = _PURE.get(key)
@@ -335,7 +338,7 @@ def run(
         found = _PURE[key] = pure_call(fn, key[2:], statics, name)
     if modes.capture is not None:
         modes.capture.saw(tensors)
-    return tuple([wrap(v) for v in execute(found, values)])
+    return execute(found, values)
 
 
 # --- views -----------------------------------------------------------------------------------

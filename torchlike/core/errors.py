@@ -9,6 +9,10 @@ class OutOfMemoryError(RuntimeError):
     """The device has no memory left for a result."""
 
 
+class LinAlgError(RuntimeError):
+    """A factorisation that failed: singular, not positive definite, not converged."""
+
+
 class GraphBreak(RuntimeError):
     """A value was needed while a function was being captured."""
 

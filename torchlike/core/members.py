@@ -490,6 +490,8 @@ def install() -> None:
     rng.install_tensors(from_host, lambda state: state.numpy())
     Tensor.cpu = cpu_  # type: ignore[attr-defined]
     Tensor.type = type_  # type: ignore[attr-defined]
+    for name, key in _VIEW_PROPERTIES.items():
+        setattr(Tensor, name, _view_property(key))
     casts = {**{d.name: d for d in dtypes.DTYPES if d.name in _CAST_NAMES}, **dtypes.ALIASES}
     for name, of in casts.items():
         setattr(Tensor, name, _caster(of))
@@ -498,3 +500,18 @@ def install() -> None:
 
 
 _CAST_NAMES = ("bool", "bfloat16")
+_VIEW_PROPERTIES = {
+    "T": "numpy_T", "mT": "mT", "H": "matrix_H", "mH": "mH", "real": "real", "imag": "imag",
+}  # fmt: skip
+
+
+def _view_property(key: str) -> property:
+    def get(self: Tensor) -> Tensor:
+        if key == "real" and not self.dtype.is_complex:
+            return self
+        return invoke(key, self)
+
+    def set(self: Tensor, value: Any) -> None:
+        copy_(invoke(key, self), value)
+
+    return property(get, set if key in ("real", "imag") else None)

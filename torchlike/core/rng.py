@@ -18,6 +18,7 @@ import numpy as np
 from .box_muller import normal32, normal64, unit_circle
 from .device import device as Device, placed
 from .rounding import BFLOAT16, REDUCED, fma64, narrowed
+from .shuffle import shuffled
 
 DEFAULT_SEED = 67280421310721
 _N = 624
@@ -349,12 +350,10 @@ class Generator:
         """0 … n-1 shuffled as PyTorch shuffles.  ``-> (n,)`` int64"""
         if n >= 0xFFFFFFFF // 20:
             return self._large_permutation(n)
-        order = list(range(n))
+        targets = np.arange(n, dtype=np.uint32)
         if n > 1:
-            jumps = self.random32(n - 1) % np.arange(n, 1, -1, dtype=np.uint32)
-            for i, j in enumerate((jumps + np.arange(n - 1, dtype=np.uint32)).tolist()):
-                order[i], order[j] = order[j], order[i]
-        return np.array(order, np.int64)
+            targets[:-1] += self.random32(n - 1) % np.arange(n, 1, -1, dtype=np.uint32)
+        return shuffled(targets)
 
     def _large_permutation(self, n: int) -> np.ndarray:
         order = np.empty(n, np.int64)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import ml_dtypes
 import numpy as np
 
@@ -41,7 +43,7 @@ def _exact_product(x: Floats, y: float) -> tuple[Floats, Floats]:
     return product, ((xh * yh - product) + xh * yl + xl * yh) + xl * yl
 
 
-def _halves(x: Floats | float) -> tuple[Floats, Floats]:
+def _halves(x: Any) -> tuple[Any, Any]:
     big = x * 134217729.0  # 2**27 + 1
     high = big - (big - x)
     return high, x - high

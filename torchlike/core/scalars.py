@@ -49,7 +49,7 @@ def natural_dtype(value: Number) -> dtype:
     return d.default_dtype().to_complex() if isinstance(value, complex) else d.default_dtype()
 
 
-def converted(value: Number, of: dtype) -> np.generic:
+def converted(value: Number, of: dtype) -> Any:
     """The number as an element of a dtype.
 
     Raises:
@@ -100,7 +100,9 @@ def sizes(size: Any, function: str) -> tuple[int, ...]:
     """
     if isinstance(size, (tuple, list)) and len(size) == 1 and isinstance(size[0], (tuple, list)):
         size = size[0]
-    items = size if isinstance(size, Sequence) and not isinstance(size, str) else (size,)
+    items: Sequence[Any] = (
+        size if isinstance(size, Sequence) and not isinstance(size, str) else (size,)
+    )
     found = []
     for at, item in enumerate(items):
         if isinstance(item, bool) or not hasattr(type(item), "__index__"):

@@ -56,6 +56,7 @@ def make_call(op: OpDef, slots: Sequence[Slot], statics: tuple[Any, ...]) -> OpC
         Exception: the op's own, for shapes and dtypes that do not fit.
     """
     params = op.array_params
+    _some_tensor(op, params, slots)
     targets = _targets(op, params, slots)
     flat: list[Aval | type] = []
     for slot in slots:
@@ -96,6 +97,21 @@ def make_call(op: OpDef, slots: Sequence[Slot], statics: tuple[Any, ...]) -> OpC
         first = str(error).splitlines()[0]
         raise RuntimeError(f"{op.name}: {first}\nhint: operands of shape {shapes}") from error
     return call
+
+
+def _some_tensor(op: OpDef, params: Sequence[Param], slots: Sequence[Slot]) -> None:
+    """Numbers may stand for tensors, but not for all of them."""
+    given = [(p, s) for p, s in zip(params, slots, strict=True) if p.kind == ARRAY and isinstance(s, type)]
+    if not given or any(type(s) in (Aval, list) for s in slots):
+        return
+    if len(given) == 1:
+        p, s = given[0]
+        raise TypeError(
+            f"{op.name}(): argument '{p.name}' (position {op.params.index(p) + 1}) must be Tensor, "
+            f"not {s.__name__}"
+        )
+    kinds = ", ".join(s.__name__ for _, s in given)
+    raise TypeError(f"{op.name}() received an invalid combination of arguments - got ({kinds})")
 
 
 def _travels(slot: Slot) -> bool:
@@ -188,7 +204,7 @@ def _node_name(op: OpDef, seen: dict[str, Any]) -> str:
     name = op.grad_name(seen) if callable(op.grad_name) else op.grad_name
     if name is None:
         name = "".join(part[:1].upper() + part[1:] for part in op.name.split("_"))
-    if re.search(r"Backward\d*$", name):
+    if re.search(r"Backwards?\d*$", name):
         return name
     return f"{name}Backward0"
 

@@ -7,6 +7,8 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+import jax
+
 from . import dtypes
 from .device import device
 from .dtypes import dtype
@@ -19,12 +21,13 @@ from .value import Aval, Value, concrete
 class Storage:
     """The contents that a tensor shares with its views and ``detach``-ed twins."""
 
-    __slots__ = ("__weakref__", "epoch", "host", "value", "version")
+    __slots__ = ("__weakref__", "epoch", "host", "value", "version", "writer")
 
     def __init__(self, value: Value) -> None:
         self.value = value
         self.epoch = 0  # counts every write; views compare it to know that they are stale
         self.version = 0  # counts the writes that autograd may see (not those through .data)
+        self.writer: str | None = None  # the node of the last write that autograd saw, for messages
 
 
 class TensorMeta(type):
@@ -323,6 +326,9 @@ class Tensor(metaclass=TensorMeta):
 
     def detach(self) -> Tensor:
         """The same contents, outside the graph."""
+        value = self._v
+        if value.aval.traced:
+            return wrap(Value(value.aval, jax.lax.stop_gradient(value.array)))
         return alias(self, Tensor)
 
     def detach_(self) -> Tensor:

@@ -9,13 +9,12 @@ import numpy as np
 
 from . import device as devices, dtypes, promote
 from .dtypes import dtype
-from .modes import modes
 from .opcall import NUMBERS
 from .record import flush_all
 from .tensor import Tensor
 
 __all__ = [
-    "are_deterministic_algorithms_enabled", "can_cast", "compiled_with_cxx11_abi", "get_default_device",
+    "are_deterministic_algorithms_enabled", "can_cast", "compiled_with_cxx11_abi", "detach", "get_default_device",
     "get_default_dtype", "get_device", "get_float32_matmul_precision", "get_num_interop_threads",
     "get_num_threads", "is_complex", "is_deterministic_algorithms_warn_only_enabled",
     "is_floating_point", "is_inference", "is_nonzero", "is_same_size", "is_signed", "is_storage", "is_tensor", "numel",
@@ -23,6 +22,11 @@ __all__ = [
     "set_flush_denormal", "set_num_interop_threads", "set_num_threads", "synchronize", "typename",
     "use_deterministic_algorithms", "set_warn_always", "is_warn_always_enabled", "is_distributed",
 ]  # fmt: skip
+
+
+def detach(input: Tensor) -> Tensor:
+    """The same contents, outside the graph."""
+    return input.detach()
 
 
 def is_tensor(obj: Any) -> bool:
@@ -206,5 +210,3 @@ def is_warn_always_enabled() -> bool:
 def compiled_with_cxx11_abi() -> bool:
     return True
 
-
-_ = modes

@@ -26,11 +26,15 @@ def check_writable(t: Tensor) -> None:
     """
     if t._chain is not None:
         t._read()
-        _check_overlap(t)
     if t._inference and not modes.inference and modes.grad and t._rg:
         raise RuntimeError("Inplace update to inference tensor outside InferenceMode is not allowed.")
-    if not modes.grad:
-        return
+    if modes.grad:
+        _check_history(t)
+    if t._chain is not None:
+        _check_overlap(t)
+
+
+def _check_history(t: Tensor) -> None:
     base = t._base
     if base is not None:
         if base._rg and base._edge is None:
@@ -95,7 +99,10 @@ def write(t: Tensor, new: Tensor) -> None:
     if base is not None:
         assert old is not None
         _write_history_through(t, base, old, new)
+        t._storage.writer = "AsStrided"
     else:
+        name = new._edge[0].name if new._edge else ""
+        t._storage.writer = f"torch::autograd::{name}" if name == "CopyBackwards" else name.partition("Backward")[0]
         t._edge = new._grad_edge_or_none() if new._rg else None
         t._rg = new._rg
         t._edge_version += 1
@@ -106,6 +113,20 @@ def rebind(t: Tensor, new: Tensor) -> None:
     """``t``'s contents become ``new``'s (same shape and dtype), outside autograd."""
     _store(t, new._v)
     _bump(t)
+
+
+def rebind_all(tensors: Sequence[Tensor], values: Sequence[Value]) -> None:
+    """``rebind`` of many tensors to values, for steps of optimizers."""
+    captured = modes.capture is not None
+    for t, value in zip(tensors, values, strict=True):
+        storage = t._storage
+        if captured or t._chain is not None:
+            _store(t, value)
+        else:
+            storage.value = value
+            storage.epoch += 1
+        if not t._quiet:
+            storage.version += 1
 
 
 def _bump(t: Tensor) -> None:

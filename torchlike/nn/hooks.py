@@ -8,8 +8,6 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-from ..autograd.function import Function
-from ..core import modes
 from ..core.tape import RemovableHandle
 from ..core.tensor import Tensor
 
@@ -106,115 +104,6 @@ def register_module_full_backward_hook(hook: Callable[..., Any]) -> RemovableHan
         )
     EVERYWHERE.is_full_backward = True
     return _add(EVERYWHERE.backward, hook)
-
-
-class BackwardHookFunction(Function):
-    """Identity whose backward hands the gradients to ``callback`` and passes on what it returns."""
-
-    @staticmethod
-    def forward(ctx: Any, callback: Callable[..., Any], *tensors: Tensor) -> tuple[Tensor, ...]:
-        ctx.callback = callback
-        ctx.set_materialize_grads(False)
-        ctx.mark_non_differentiable(*[t for t in tensors if not t.requires_grad])
-        return tuple(t.view_as(t) for t in tensors)
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Any, ...]:
-        changed = ctx.callback(grads)
-        return (None, *(grads if changed is None else changed))
-
-
-class BackwardHook:
-    """Runs a module's full backward hooks: one boundary at its inputs, one at its outputs."""
-
-    def __init__(self, module: Any, user_hooks: list[Any], user_pre_hooks: list[Any]) -> None:
-        self.module = module
-        self.user_hooks = user_hooks
-        self.user_pre_hooks = user_pre_hooks
-        self.grad_outputs: Any = None
-        self.input_places: list[int] | None = None
-        self.n_inputs = -1
-
-    def _through(self, values: tuple[Any, ...], callback: Callable[..., Any]) -> Any:
-        places = [i for i, v in enumerate(values) if isinstance(v, Tensor)]
-        if not (modes.is_grad_enabled() and any(values[i].requires_grad for i in places)):
-            return values, None
-        passed = BackwardHookFunction.apply(callback, *(values[i] for i in places))
-        renewed = list(values)
-        for i, new in zip(places, passed, strict=True):
-            renewed[i] = new
-        # A named tuple keeps its type, as PyTorch's does
-        kind = type(values)
-        return (tuple(renewed) if kind is tuple else kind(*renewed)), places
-
-    def setup_input_hook(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        self.n_inputs = len(args)
-        renewed, self.input_places = self._through(args, self._on_grad_input)
-        return renewed
-
-    def setup_output_hook(self, result: Any) -> Any:
-        single = not isinstance(result, tuple)
-        values = (result,) if single else result
-        places: list[int] = [i for i, v in enumerate(values) if isinstance(v, Tensor)]
-        callback = functools.partial(self._on_grad_output, len(values), places)
-        renewed, _ = self._through(values, callback)
-        return renewed[0] if single else renewed
-
-    def _spread(self, grads: Any, places: list[int], size: int) -> tuple[Any, ...]:
-        full = [None] * size
-        for i, grad in zip(places, grads, strict=True):
-            full[i] = grad
-        return tuple(full)
-
-    def _on_grad_input(self, grads: tuple[Any, ...]) -> tuple[Any, ...] | None:
-        if self.grad_outputs is None:
-            # The backward did not come through the module's outputs
-            return None
-        places = self.input_places or []
-        full = self._spread(grads, places, self.n_inputs)
-        for hook in self.user_hooks:
-            out = hook(self.module, full, self.grad_outputs)
-            if out is None:
-                continue
-            full = _same_number(out, len(full), "Backward hook", "grad_input")
-        self.grad_outputs = None
-        return tuple(full[i] for i in places)
-
-    def _on_grad_output(
-        self, size: int, places: list[int], grads: tuple[Any, ...]
-    ) -> tuple[Any, ...] | None:
-        full = self._spread(grads, places, size)
-        changed = False
-        for hook in self.user_pre_hooks:
-            out = hook(self.module, full)
-            if out is None:
-                continue
-            full = _same_number(out, size, "Backward pre hook", "grad_output")
-            changed = True
-        self.grad_outputs = full
-        if self.input_places is None:
-            self._without_input_grads()
-        return tuple(full[i] for i in places) if changed else None
-
-    def _without_input_grads(self) -> None:
-        nothing = (None,) * self.n_inputs
-        for hook in self.user_hooks:
-            out = hook(self.module, nothing, self.grad_outputs)
-            if out is not None and not (isinstance(out, tuple) and all(g is None for g in out)):
-                raise RuntimeError(
-                    "Backward hook for Modules where no input requires gradient should always "
-                    "return None or None for all gradients."
-                )
-        self.grad_outputs = None
-
-
-def _same_number(out: Any, expected: int, who: str, what: str) -> tuple[Any, ...]:
-    values = out if isinstance(out, tuple) else (out,)
-    if len(values) != expected:
-        raise RuntimeError(
-            f"{who} returned an invalid number of {what}, got {len(values)}, but expected {expected}"
-        )
-    return values
 
 
 class HookedCall:
@@ -334,6 +223,9 @@ class HookedCall:
         self._run_pre_hooks(state)
         boundary = None
         if full or pre:
+            # Here, because only modules with such hooks need autograd.Function
+            from .backward_hook import BackwardHook
+
             boundary = BackwardHook(self, full, pre)
             state[0] = boundary.setup_input_hook(state[0])
         state[2] = self.forward(*state[0], **state[1])

@@ -13,12 +13,12 @@ from ..core import modes
 from ..core.device import device as torch_device
 from ..core.dtypes import BY_NAME, dtype as torch_dtype
 from ..core.tensor import Tensor
+from ..core.toplevel import typename
 from . import pytree
 from .hooks import EVERYWHERE, HookedCall
 from .parameter import Buffer, Parameter
 from .state_dict import StateDict
 from .traversal import Traversal
-from .typename import typename
 
 _STORES = ("_parameters", "_buffers", "_modules")
 _HOOKS = (

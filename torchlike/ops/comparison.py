@@ -12,42 +12,42 @@ from ..core.registry import Array, binary, op
 from .elementwise import REAL, derivatives, elementwise, is_bool, is_complex, is_inexact, only_tensors
 
 
-@binary(promote="bool", dunder="eq", nondiff=True)
+@binary(promote="bool", dunder="eq", nondiff=True, types=only_tensors("eq", "input"))
 @elementwise()
 def eq(input: Array, other: Array) -> Array:
     """Whether equal; NaN equals nothing.  ``(*), (*) -> (*)``"""
     return input == other
 
 
-@binary(promote="bool", dunder="ne", aliases=("not_equal",), nondiff=True)
+@binary(promote="bool", dunder="ne", aliases=("not_equal",), nondiff=True, types=only_tensors("ne", "input"))
 @elementwise()
 def ne(input: Array, other: Array) -> Array:
     """Whether different.  ``(*), (*) -> (*)``"""
     return input != other
 
 
-@binary(promote="bool", dunder="lt", aliases=("less",), nondiff=True)
+@binary(promote="bool", dunder="lt", aliases=("less",), nondiff=True, types=only_tensors("lt", "input"))
 @elementwise("lt_cpu", REAL)
 def lt(input: Array, other: Array) -> Array:
     """``input < other``.  ``(*), (*) -> (*)``"""
     return input < other
 
 
-@binary(promote="bool", dunder="le", aliases=("less_equal",), nondiff=True)
+@binary(promote="bool", dunder="le", aliases=("less_equal",), nondiff=True, types=only_tensors("le", "input"))
 @elementwise("le_cpu", REAL)
 def le(input: Array, other: Array) -> Array:
     """``input <= other``.  ``(*), (*) -> (*)``"""
     return input <= other
 
 
-@binary(promote="bool", dunder="gt", aliases=("greater",), nondiff=True)
+@binary(promote="bool", dunder="gt", aliases=("greater",), nondiff=True, types=only_tensors("gt", "input"))
 @elementwise("gt_cpu", REAL)
 def gt(input: Array, other: Array) -> Array:
     """``input > other``.  ``(*), (*) -> (*)``"""
     return input > other
 
 
-@binary(promote="bool", dunder="ge", aliases=("greater_equal",), nondiff=True)
+@binary(promote="bool", dunder="ge", aliases=("greater_equal",), nondiff=True, types=only_tensors("ge", "input"))
 @elementwise("ge_cpu", REAL)
 def ge(input: Array, other: Array) -> Array:
     """``input >= other``.  ``(*), (*) -> (*)``"""
@@ -64,7 +64,7 @@ def equal(input: Array, other: Array) -> bool:
     return bool(input.shape == other.shape and np.array_equal(input.numpy(), other.numpy()))
 
 
-@op(nondiff=True)
+@op(nondiff=True, types=only_tensors("isclose", "input", "other"))
 @elementwise()
 def isclose(
     input: Array, other: Array, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
@@ -183,7 +183,7 @@ def _real(function: str, input: Array) -> None:
     errors.check(not is_complex(input), f"{function} not implemented for complex tensors.")
 
 
-@op(promote="default", out=True, types=only_tensors("maximum", "other"))
+@op(promote="default", out=True, types=only_tensors("maximum", "input", "other"))
 @elementwise()
 def maximum(input: Array, other: Array) -> Array:
     """The larger; NaN wins; equal ones share the gradient.  ``(*), (*) -> (*)``"""
@@ -191,7 +191,7 @@ def maximum(input: Array, other: Array) -> Array:
     return _larger(*jnp.broadcast_arrays(input, other))
 
 
-@op(promote="default", out=True, types=only_tensors("minimum", "other"))
+@op(promote="default", out=True, types=only_tensors("minimum", "input", "other"))
 @elementwise()
 def minimum(input: Array, other: Array) -> Array:
     """The smaller; NaN wins; equal ones share the gradient.  ``(*), (*) -> (*)``"""
@@ -203,7 +203,7 @@ def _not_nan(other: Array, wins: Array) -> Array:
     return wins | jnp.isnan(other) if is_inexact(other) else wins
 
 
-@op(promote="default", out=True, types=only_tensors("fmax", "other"))
+@op(promote="default", out=True, types=only_tensors("fmax", "input", "other"))
 @elementwise()
 def fmax(input: Array, other: Array) -> Array:
     """The larger; a number wins over NaN; of equal ones the first gets the gradient.  ``(*), (*) -> (*)``"""
@@ -212,7 +212,7 @@ def fmax(input: Array, other: Array) -> Array:
     return jnp.where(_not_nan(other, wins), input, other)
 
 
-@op(promote="default", out=True, types=only_tensors("fmin", "other"))
+@op(promote="default", out=True, types=only_tensors("fmin", "input", "other"))
 @elementwise()
 def fmin(input: Array, other: Array) -> Array:
     """The smaller; a number wins over NaN; of equal ones the first gets the gradient.  ``(*), (*) -> (*)``"""

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from ..core import errors
 from ..core.registry import Array, op, unary
-from .elementwise import derivatives, elementwise, is_complex, is_inexact, type_name
+from .elementwise import derivatives, elementwise, is_complex, only_tensors, type_name
 
 
 @op(saves="none")
@@ -68,7 +68,7 @@ def _parts(first: Array, second: Array) -> None:
         raise errors.missing("complex32", "use float32 parts")
 
 
-@op(out=True, method=False, saves="none")
+@op(out=True, method=False, saves="none", types=only_tensors("complex", "real", "imag"))
 @elementwise()
 def complex(real: Array, imag: Array) -> Array:
     """``real + 1j * imag``.  ``(*), (*) -> (*)``
@@ -80,7 +80,7 @@ def complex(real: Array, imag: Array) -> Array:
     return jax.lax.complex(*jnp.broadcast_arrays(real, imag))
 
 
-@op(out=True, method=False, saves="result")
+@op(out=True, method=False, saves="result", types=only_tensors("polar", "abs", "angle"))
 @elementwise()
 def polar(abs: Array, angle: Array) -> Array:
     """``abs * (cos(angle) + 1j * sin(angle))``, angle in radians.  ``(*), (*) -> (*)``

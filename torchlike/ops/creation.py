@@ -354,7 +354,9 @@ def logspace(
     steps = _steps(steps)
     wide = of.np if of.is_complex else np.dtype(np.float64)
     if steps < 2:
-        return np.full(steps, np.power(wide.type(base), wide.type(first))).astype(of.np)
+        return np.full(steps, np.power(wide.type(base), np.asarray(first).astype(wide))).astype(
+            of.np
+        )
     _check_kernel("logspace_cpu", of, (d.INTEGRAL, d.FLOATING, d.COMPLEX))
     low, high = converted(first, of), converted(last, of)
     span = int(high) - int(low) if of.category == d.INTEGRAL else high - low

@@ -49,7 +49,7 @@ def fill(input: Array, value: Array) -> Array:
     return jnp.broadcast_to(cast(value, input.dtype), input.shape)
 
 
-@op(namespaces=(), method=False, inplace=True, saves="none")
+@op(method=False, inplace=True, saves="none")
 def zero(input: Array) -> Array:
     """Zeros.  ``(*) -> (*)``"""
     return jnp.zeros_like(input)

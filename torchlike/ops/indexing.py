@@ -1,5 +1,5 @@
-"""Reading and writing by index along one dim or over all: index, index_put, index_select, take, put,
-nonzero. Index values are checked on the host, where PyTorch raises and XLA would clamp or drop.
+"""Reading and writing by index along one dim or over all: index, index_put, index_select, take, put.
+Index values are checked on the host, where PyTorch raises and XLA would clamp or drop.
 """
 
 from __future__ import annotations
@@ -145,12 +145,18 @@ def _where(input: Array, indices: Sequence[Array | None]) -> Where:
 
 def _check_index(args: dict[str, Any]) -> None:
     x = args["input"]
-    for dim, index in enumerate(args["indices"] or ()):
-        if index is not None and dim < x.ndim:
-            size = x.shape[dim]
-            value = first_outside(index, -size, size)
-            if value is not None:
-                raise IndexError(_out_of_bounds(value, dim, size))
+    picks = [(d, i) for d, i in enumerate(args["indices"] or ()) if i is not None and d < x.ndim]
+    if any(0 in i.shape for _, i in picks):
+        return  # nothing is read
+    if any(x.shape[d] == 0 for d, _ in picks):
+        raise IndexError("index is out of bounds for dimension with size 0")
+    if 0 in x.shape:
+        return
+    for dim, index in picks:
+        size = x.shape[dim]
+        value = first_outside(index, -size, size)
+        if value is not None:
+            raise IndexError(_out_of_bounds(value, dim, size))
 
 
 def unmasked(shape: Sequence[int], indices: Sequence[Any]) -> list[Any]:
@@ -437,48 +443,3 @@ def put(input: Array, index: Array, source: Array, accumulate: bool = False) -> 
     places, values = lax.reshape(index, (index.size,)), lax.reshape(source, (source.size,))
     new = (_add_all if accumulate else overwrite)(flat, (places,), values)
     return lax.reshape(new, input.shape)
-
-
-# ---------------------------------------------------------------------------- nonzero
-
-
-def _nonzero_overload(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    x, as_tuple = named(args, kwargs, "input", "as_tuple")
-    return ("nonzero_tuple" if as_tuple else "nonzero"), (x,), {}
-
-
-@op(host=True, nondiff=True, out=True, resolve=_nonzero_overload)
-def nonzero(input: Array, *, as_tuple: bool = False) -> np.ndarray:
-    """Places of the elements that are not zero; as_tuple: one vector per dim.  ``(*) -> (count, ndim)``"""
-    return _places(input.numpy())
-
-
-def _places(values: np.ndarray) -> np.ndarray:
-    if values.ndim == 0:
-        return np.zeros((int(bool(values)), 0), np.int64)
-    return np.argwhere(values).astype(np.int64, copy=False)
-
-
-@op(name="nonzero", namespaces=(), method=False, host=True, nondiff=True)
-def nonzero_tuple(input: Array, *, as_tuple: bool = True) -> tuple[np.ndarray, ...]:
-    """Places of the elements that are not zero, dim by dim.  ``(*) -> (count), (count)…``"""
-    return tuple(i.astype(np.int64, copy=False) for i in np.nonzero(np.atleast_1d(input.numpy())))
-
-
-@op(host=True, nondiff=True)
-def argwhere(input: Array) -> np.ndarray:
-    """Places of the elements that are not zero.  ``(*) -> (count, ndim)``"""
-    return _places(input.numpy())
-
-
-@op(host=True, nondiff=True, out=True)
-def nonzero_static(input: Array, *, size: int, fill_value: int = -1) -> np.ndarray:
-    """``nonzero`` cut or filled to ``size`` rows.  ``(*) -> (size, ndim)``"""
-    if size < 0:
-        raise RuntimeError("nonzero_static: 'size' must be an non-negative integer")
-    places = _places(input.numpy())[:size]
-    found = np.full((size, input.ndim), fill_value, np.int64)
-    found[: len(places)] = places
-    return found
-
-

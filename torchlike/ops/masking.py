@@ -30,7 +30,10 @@ def masked_select(input: Array, mask: Array, *, _places: Array) -> Array:
 
 
 def _check_fill(args: dict[str, Any]) -> None:
-    check_number(args["value"], args["input"].dtype)
+    value, of = args["value"], args["input"].dtype
+    if hasattr(value, "numpy") and value.dtype.is_complex and not of.is_complex and value.ndim == 0:
+        value = complex(value.numpy())
+    check_number(value, of)
 
 
 def _fill_name(seen: dict[str, Any]) -> str:

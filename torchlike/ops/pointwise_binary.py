@@ -83,7 +83,12 @@ def sub(input: Array, other: Array, *, alpha: Scalar = 1) -> Array:
     return input - _scaled(other, alpha)
 
 
-@op(promote="default", method=False, saves="none", types=_no_bools, grad_name="RsubBackward1")
+def _rsub_types(slots: dict[str, Any]) -> None:
+    only_tensors("rsub", "input")(slots)
+    _no_bools(slots)
+
+
+@op(promote="default", method=False, saves="none", types=_rsub_types, grad_name="RsubBackward1")
 @elementwise(wide=True)
 def rsub(input: Array, other: Array, *, alpha: Scalar = 1) -> Array:
     """``other - alpha * input``.  ``(*), (*) -> (*)``"""
@@ -218,7 +223,7 @@ def _fmod(input: Array, other: Array) -> Array:
     return jax.lax.rem(input, other)
 
 
-@binary(check=_divides_by_zero, grad_name=_numbered("Fmod"))
+@binary(check=_divides_by_zero, types=only_tensors("fmod", "input"), grad_name=_numbered("Fmod"))
 @elementwise("fmod_cpu", ORDERED, wide=True)
 def fmod(input: Array, other: Array) -> Array:
     """``input - other * trunc(input / other)``: the dividend's sign.  ``(*), (*) -> (*)``
@@ -229,7 +234,7 @@ def fmod(input: Array, other: Array) -> Array:
     return _fmod(*jnp.broadcast_arrays(input, other))
 
 
-@binary(promote="float", aliases=("arctan2",), types=only_tensors("atan2", "other"))
+@binary(promote="float", aliases=("arctan2",), types=only_tensors("atan2", "input", "other"))
 @elementwise("atan2_cpu", REAL, wide=True)
 def atan2(input: Array, other: Array) -> Array:
     """Angle of the point (other, input), in [-pi, pi] radians.  ``(*), (*) -> (*)``"""
@@ -241,7 +246,7 @@ def _hypot(a: Array, b: Array) -> Array:
     return jnp.hypot(a, b)
 
 
-@binary(types=only_tensors("hypot", "other"))
+@binary(types=only_tensors("hypot", "input", "other"))
 @elementwise("hypot_cpu", FLOATS, wide=True)
 def hypot(input: Array, other: Array) -> Array:
     """``sqrt(input**2 + other**2)`` without overflow.  ``(*), (*) -> (*)``"""
@@ -257,7 +262,7 @@ def _copysign(input: Array, other: Array) -> Array:
     return jnp.copysign(input, other)
 
 
-@binary(promote="float")
+@binary(promote="float", types=only_tensors("copysign", "input"))
 @elementwise("copysign_cpu", REAL, wide=True)
 def copysign(input: Array, other: Array) -> Array:
     """The magnitude of one with the sign of the other, -0.0's too.  ``(*), (*) -> (*)``"""
@@ -269,14 +274,14 @@ def _nextafter(input: Array, other: Array) -> Array:
     return jnp.nextafter(input, other)
 
 
-@binary(types=only_tensors("nextafter", "other"))
+@binary(types=only_tensors("nextafter", "input", "other"))
 @elementwise("nextafter_cpu", FLOATS)
 def nextafter(input: Array, other: Array) -> Array:
     """The next number after input towards other.  ``(*), (*) -> (*)``"""
     return _nextafter(*jnp.broadcast_arrays(input, other))
 
 
-@op(inplace=True, out=True, types=only_tensors("heaviside", "values"), nondiff=True)
+@op(inplace=True, out=True, types=only_tensors("heaviside", "input", "values"), nondiff=True)
 @elementwise()
 def heaviside(input: Array, values: Array) -> Array:
     """0 below 0 (and for NaN), 1 above, ``values`` at 0.  ``(*), (*) -> (*)``"""
@@ -291,21 +296,21 @@ def heaviside(input: Array, values: Array) -> Array:
     return jnp.where(input == 0, values, (input > 0).astype(input.dtype))
 
 
-@binary(types=only_tensors("gcd", "other"), nondiff=True)
+@binary(types=only_tensors("gcd", "input", "other"), nondiff=True)
 @elementwise("gcd_cpu", INTEGERS)
 def gcd(input: Array, other: Array) -> Array:
     """Greatest common divisor, not negative.  ``(*), (*) -> (*)``"""
     return jnp.gcd(input, other)
 
 
-@binary(types=only_tensors("lcm", "other"), nondiff=True)
+@binary(types=only_tensors("lcm", "input", "other"), nondiff=True)
 @elementwise("lcm_cpu", INTEGERS)
 def lcm(input: Array, other: Array) -> Array:
     """Least common multiple, not negative.  ``(*), (*) -> (*)``"""
     return jnp.lcm(input, other)
 
 
-@op(inplace=True, out=True, types=only_tensors("ldexp", "other"))
+@op(inplace=True, out=True, types=only_tensors("ldexp", "input", "other"))
 @elementwise()
 def ldexp(input: Array, other: Array) -> Array:
     """``input * 2**other``.  ``(*), (*) -> (*)``"""
@@ -323,10 +328,18 @@ def _share(apart: Any, y: Array, *inputs: Array) -> Array:
 
 @derivatives(lambda y, a, b: _share(jnp.exp, y, a, b), lambda y, a, b: _share(jnp.exp, y, b, a))
 def _logaddexp(a: Array, b: Array) -> Array:
-    return jnp.logaddexp(a, b)
+    if not is_complex(a):
+        return jnp.logaddexp(a, b)
+    # PyTorch's branch: the imaginary part of the larger one, not brought into (-pi, pi]
+    swapped = a.real < b.real
+    large, small = jnp.where(swapped, b, a), jnp.where(swapped, a, b)
+    same = jnp.isinf(small.real) & (small.real == large.real)
+    found = large + jnp.log1p(jnp.exp(jnp.where(same, 0, small - large)))
+    found = jnp.where(same & (small.real < 0), small, found)
+    return jnp.where(jnp.isnan(a) | jnp.isnan(b), jnp.nan, found)
 
 
-@binary(types=only_tensors("logaddexp", "other"))
+@binary(types=only_tensors("logaddexp", "input", "other"))
 @elementwise("logaddexp_cpu", INEXACT, wide=True)
 def logaddexp(input: Array, other: Array) -> Array:
     """``log(exp(input) + exp(other))`` without overflow.  ``(*), (*) -> (*)``"""
@@ -338,7 +351,7 @@ def _logaddexp2(a: Array, b: Array) -> Array:
     return jnp.logaddexp2(a, b)
 
 
-@binary(types=only_tensors("logaddexp2", "other"))
+@binary(types=only_tensors("logaddexp2", "input", "other"))
 @elementwise("logaddexp2_cpu", FLOATS, wide=True)
 def logaddexp2(input: Array, other: Array) -> Array:
     """``log2(2**input + 2**other)`` without overflow.  ``(*), (*) -> (*)``"""

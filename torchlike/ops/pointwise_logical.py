@@ -51,21 +51,21 @@ def _truth(input: Array) -> Array:
     return input if is_bool(input) else input != 0
 
 
-@op(inplace=True, out=True, types=only_tensors("logical_and", "other"), nondiff=True)
+@op(inplace=True, out=True, types=only_tensors("logical_and", "input", "other"), nondiff=True)
 @elementwise()
 def logical_and(input: Array, other: Array) -> Array:
     """Whether both are not zero.  ``(*), (*) -> (*)``"""
     return _truth(input) & _truth(other)
 
 
-@op(inplace=True, out=True, types=only_tensors("logical_or", "other"), nondiff=True)
+@op(inplace=True, out=True, types=only_tensors("logical_or", "input", "other"), nondiff=True)
 @elementwise()
 def logical_or(input: Array, other: Array) -> Array:
     """Whether either is not zero.  ``(*), (*) -> (*)``"""
     return _truth(input) | _truth(other)
 
 
-@op(inplace=True, out=True, types=only_tensors("logical_xor", "other"), nondiff=True)
+@op(inplace=True, out=True, types=only_tensors("logical_xor", "input", "other"), nondiff=True)
 @elementwise()
 def logical_xor(input: Array, other: Array) -> Array:
     """Whether exactly one is not zero.  ``(*), (*) -> (*)``"""

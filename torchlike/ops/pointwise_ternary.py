@@ -101,7 +101,10 @@ def _positions_if_alone(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[
     return "where", args, kwargs
 
 
-@op(promote="default", promoted=("input", "other"), out=True, resolve=_positions_if_alone, saves="none")
+@op(
+    promote="default", promoted=("input", "other"), method=False, out=True, saves="none",
+    resolve=_positions_if_alone,
+)  # fmt: skip
 @elementwise()
 def where(condition: Array, input: Array, other: Array) -> Array:
     """``input`` where the condition holds, else ``other``; alone, the positions where it does.  ``(*), (*), (*) -> (*)``"""
@@ -111,3 +114,12 @@ def where(condition: Array, input: Array, other: Array) -> Array:
         f"{type_name(condition)}",
     )
     return jnp.where(condition if is_bool(condition) else condition != 0, input, other)
+
+
+@op(
+    name="where", promote="default", promoted=("input", "other"), namespaces=(), saves="none",
+    grad_name="WhereBackward0",
+)  # fmt: skip
+def where_method(input: Array, condition: Array, other: Array) -> Array:
+    """``Tensor.where``: the condition comes second.  ``(*), (*), (*) -> (*)``"""
+    return where(condition, input, other)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
+
+import jax
+from jax import numpy as jnp
 
 from ..core.dtypes import dtype
 from ..core.registry import Array, op
@@ -164,7 +168,21 @@ def as_strided_scatter(
     offset = storage_offset or 0
     shape_strided.check_strided(size, stride, offset, input.size, input.dtype.itemsize)
     _check_slice(src.shape, tuple(size))
-    return put("as_strided", input, src.astype(input.dtype), size, stride, storage_offset)
+    return _strided_put((tuple(size), tuple(stride), offset), input, src.astype(input.dtype))
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
+def _strided_put(where: tuple[Ints, Ints, int], x: Array, y: Array) -> Array:
+    return put("as_strided", x, y, *where)
+
+
+@_strided_put.defjvp
+def _strided_put_jvp(where: tuple[Ints, Ints, int], primals: Any, tangents: Any) -> Any:
+    # PyTorch gives the input the gradient of the replaced elements, and no others.
+    x, y = primals
+    dx, dy = tangents
+    hit = put("as_strided", jnp.zeros(x.shape, jnp.bool_), jnp.ones(y.shape, jnp.bool_), *where)
+    return _strided_put(where, x, y), jnp.where(hit, dx, 0) + put("as_strided", jnp.zeros_like(dx), dy, *where)
 
 
 def _check_slice(src: Sequence[int], slice_shape: Sequence[int]) -> None:

@@ -9,16 +9,18 @@ from typing import Any
 from jax import lax
 from jax import numpy as jnp
 
+from ..core.dtypes import INTEGRAL
 from ..core.errors import shape_text
 from ..core.registry import Array, Scalar
 from ..core.registry import view as declare_view
 from ..core.shapes import normal_dim
+from .call_arguments import named
 
 Ints = tuple[int, ...]
 Layout = tuple[Ints, Ints, int]
 
 
-# ---------------------------------------------------------------------------- alias, detach
+# ---------------------------------------------------------------------------- alias
 
 
 def _same_layout(shape: Ints, strides: Ints, offset: int) -> Layout:
@@ -28,12 +30,6 @@ def _same_layout(shape: Ints, strides: Ints, offset: int) -> Layout:
 @declare_view(_same_layout, namespaces=(), method=False, saves="none")
 def alias(input: Array) -> Array:
     """Another tensor on the same elements (``x[...]``).  ``(*) -> (*)``"""
-    return input
-
-
-@declare_view(_same_layout, nondiff=True)
-def detach(input: Array) -> Array:
-    """The same elements, cut off from the graph.  ``(*) -> (*)``"""
     return input
 
 
@@ -170,7 +166,17 @@ def _narrow_layout(
     return _strided_dim(shape, strides, offset, at, first, length)
 
 
-@declare_view(_narrow_layout, grad_name="SliceBackward0", saves="none")
+def _start_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """PyTorch takes a 0-d integer tensor for ``start``: its number is used."""
+    input, dim, start, length = named(args, kwargs, "input", "dim", "start", "length")
+    if hasattr(start, "dtype"):
+        if start.ndim or start.dtype.category != INTEGRAL:
+            raise RuntimeError("start must be an 0-dim integral Tensor.")
+        start = start.item()
+    return "narrow", (input, dim, start, length), {}
+
+
+@declare_view(_narrow_layout, resolve=_start_of, grad_name="SliceBackward0", saves="none")
 def narrow(input: Array, dim: int, start: int, length: int) -> Array:
     """``length`` elements of a dim from ``start``.  ``(A, n, B) -> (A, length, B)``"""
     at, first = _narrowed(input.shape, dim, start, length)

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from ..core import errors
 from ..core.registry import Array, binary, op, unary
-from .elementwise import FLOATS, REAL, derivatives, elementwise
+from .elementwise import FLOATS, REAL, derivatives, elementwise, only_tensors
 
 _GAMMA_KERNELS = {0: "digamma", 1: "trigamma"}
 
@@ -126,7 +126,7 @@ _igamma = _no_derivative("igamma: input", lambda a, x: jax.lax.igamma(a, x), _de
 _igammac = _no_derivative("igammac: input", lambda a, x: jax.lax.igammac(a, x), _density(-1))
 
 
-@binary(aliases=("special.gammainc",))
+@binary(aliases=("special.gammainc",), types=only_tensors("igamma", "input", "other"))
 @elementwise("igamma_cpu", FLOATS, wide=True)
 def igamma(input: Array, other: Array) -> Array:
     """Regularised lower incomplete gamma function P(input, other).  ``(*), (*) -> (*)``"""
@@ -136,7 +136,7 @@ def igamma(input: Array, other: Array) -> Array:
     return jnp.where(jnp.isinf(a) & ~jnp.isinf(x), jnp.where(x >= 0, 0, jnp.nan), found)
 
 
-@binary(aliases=("special.gammaincc",))
+@binary(aliases=("special.gammaincc",), types=only_tensors("igammac", "input", "other"))
 @elementwise("igammac_cpu", FLOATS, wide=True)
 def igammac(input: Array, other: Array) -> Array:
     """Regularised upper incomplete gamma function Q(input, other).  ``(*), (*) -> (*)``"""
@@ -273,9 +273,17 @@ def xlog1py(input: Array, other: Array) -> Array:
     return _xlog1py(*jnp.broadcast_arrays(input, other))
 
 
-_zeta = _no_derivative(
-    "zeta", lambda x, q: jax.lax.zeta(x, q), lambda y, x, q: -x * jax.lax.zeta(x + 1, q)
-)
+def _hurwitz(x: Array, q: Array) -> Array:
+    pole = (q <= 0) & (q == jnp.floor(q))
+    undefined = (q <= 0) & (x != jnp.floor(x))
+    inside = (x > 1) & ~pole & ~undefined
+    found = jax.lax.zeta(jnp.where(inside, x, 2), jnp.where(inside, q, 1))
+    edge = jnp.where(pole, jnp.inf, jnp.nan)
+    edge = jnp.where(x == 1, jnp.inf, jnp.where(x < 1, jnp.nan, edge)).astype(x.dtype)
+    return jnp.where(inside, found, jnp.where(jnp.isnan(x) | jnp.isnan(q), jnp.nan, edge))
+
+
+_zeta = _no_derivative("zeta", _hurwitz, lambda y, x, q: -x * _hurwitz(x + 1, q))
 
 
 @op(

@@ -229,7 +229,7 @@ _RULES: dict[str, Rule] = {
         ),
         _put_reshape,
     ),
-    **dict.fromkeys(("alias", "detach"), _put_same),
+    "alias": _put_same,
     **dict.fromkeys(("expand", "broadcast_to"), _put_expand),
     **dict.fromkeys(("transpose", "swapaxes", "swapdims"), _put_transpose),
     **dict.fromkeys(("numpy_T", "t", "matrix_H"), _put_reversed),

@@ -8,6 +8,7 @@ program all the same. Numbers are float64 operands, so a scheduler never recompi
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -16,9 +17,9 @@ import jax
 import jax.numpy as jnp
 
 from ..api import torch as T
-from ..core.dispatch import run
+from ..core.dispatch import run_values
 from ..core.tensor import Tensor
-from ..core.write import rebind
+from ..core.write import rebind_all
 from .optimizer import Optimizer, _get_scalar_dtype, _to_scalar, _use_grad_for_differentiable
 
 CAPTURABLE = ["cuda", "xpu", "hpu", "privateuseone", "xla"]
@@ -135,9 +136,7 @@ class ChainedOptimizer(Optimizer):
 
             step(_apply, operands + grads, old, statics, name)
             return
-        new = run(_apply, operands + grads + old, statics, name)
-        for before, after in zip(old, new, strict=True):
-            rebind(before, after)
+        rebind_all(old, run_values(_apply, operands + grads + old, statics, name))
 
     def _check_group(
         self, group: dict[str, Any], params: list[Tensor], grads: list[Tensor]
@@ -203,48 +202,52 @@ def _apply(
     count: int,
 ) -> tuple[Any, ...]:
     """numbers…, [scale, found_inf], grads…, params…, states by name… -> params…, states…"""
-    knobs: dict[str, Any] = dict(switches)
-    for name, x in zip(numbers, arrays, strict=False):
-        knobs[name] = jnp.asarray(x).reshape(()).astype(jnp.float64)
+    given = zip(numbers, arrays, strict=False)
+    knobs = {name: jnp.asarray(x).reshape(()).astype(jnp.float64) for name, x in given}
     at = len(numbers)
     inverse = found_inf = None
-    if knobs.get("scaled"):
+    if dict(switches).get("scaled"):
         inverse = 1.0 / jnp.asarray(arrays[at]).reshape(()).astype(jnp.float64)
         found_inf = jnp.asarray(arrays[at + 1]).reshape(()) != 0
         at += 2
     grads, old = arrays[at : at + count], arrays[at + count :]
     new: list[Any] = [None] * len(old)
     for i in range(count):
-        state = {name: old[(k + 1) * count + i] for k, name in enumerate(names)}
+        state = [old[(k + 1) * count + i] for k in range(len(names))]
         grad = grads[i] if inverse is None else grads[i] * inverse.astype(grads[i].dtype)
-        param, state = _apply_one(rule, knobs, old[i], grad, state)
-        for k, x in enumerate((param, *state.values())):
+        made = _apply_one(knobs, old[i], grad, state, rule, switches, names)
+        for k, x in enumerate(made):
             at = k * count + i
             new[at] = x if found_inf is None else jnp.where(found_inf, old[at], x)
     return tuple(new)
 
 
+@functools.partial(jax.jit, static_argnums=(4, 5, 6))  # so that equal shapes are traced once
 def _apply_one(
-    rule: Callable[[Any], Any], knobs: dict[str, Any], param: Any, grad: Any, state: dict[str, Any]
-) -> tuple[Any, dict[str, Any]]:
+    knobs: dict[str, Any],
+    param: Any,
+    grad: Any,
+    state: Sequence[Any],
+    rule: Callable[[Any], Any],
+    switches: tuple[tuple[str, Any], ...],
+    names: tuple[str, ...],
+) -> list[Any]:
     """One parameter's update, in real numbers of at least 32 bits, as PyTorch's kernels compute."""
+    h = SimpleNamespace(**knobs, **dict(switches))
     p, g = _widened(param), _widened(grad.astype(param.dtype))
-    if knobs.get("maximize"):
+    if getattr(h, "maximize", False):
         g = -g
-    h = SimpleNamespace(**knobs)
     h.like = lambda number: number.astype(p.dtype)
     h.dtype, h.shape = param.dtype, param.shape
     chain = rule(h)
-    template = jax.eval_shape(chain.init, p)
-    leaves, tree = jax.tree_util.tree_flatten_with_path(template)
-    keys = [_state_name(path) for path, _ in leaves]
-    before = jax.tree_util.tree_unflatten(tree, [_widened(state[k]) for k in keys])
-    updates, after = chain.update(g, before, p)
+    paths, tree = jax.tree_util.tree_flatten_with_path(jax.eval_shape(chain.init, p))
+    keys = [_state_name(path) for path, _ in paths]
+    before = dict(zip(names, state, strict=True))
+    wide = jax.tree_util.tree_unflatten(tree, [_widened(before[k]) for k in keys])
+    updates, after = chain.update(g, wide, p)
     found = dict(zip(keys, jax.tree_util.tree_leaves(after), strict=True))
-    result = {
-        k: _narrowed(found[k], x) if k in found else x for k, x in state.items()
-    }
-    return _narrowed(p + updates, param), result
+    kept = [_narrowed(found[k], x) if k in found else x for k, x in before.items()]
+    return [_narrowed(p + updates, param), *kept]
 
 
 def _state_name(path: tuple[Any, ...]) -> str:

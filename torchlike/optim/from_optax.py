@@ -7,9 +7,9 @@ from typing import Any
 
 import jax
 
-from ..core.dispatch import run
+from ..core.dispatch import run, run_values
 from ..core.tensor import Tensor
-from ..core.write import rebind
+from ..core.write import rebind_all
 from .optimizer import Optimizer, _use_grad_for_differentiable
 
 
@@ -58,9 +58,7 @@ class OptaxOptimizer(Optimizer):
             state = self.state[key] = dict(zip(names, made, strict=True))
         grads = [p.grad for p in params if p.grad is not None]
         old = [*params, *state.values()]
-        new = run(_update, [*grads, *old], (change, given), "optax_update")
-        for before, after in zip(old, new, strict=True):
-            rebind(before, after)
+        rebind_all(old, run_values(_update, [*grads, *old], (change, given), "optax_update"))
 
 
 def from_optax(params: Any, transformation: Any) -> OptaxOptimizer:

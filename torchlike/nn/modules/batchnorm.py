@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ...api import torch as T
+from ...core.build import tensor
+from ...core.dtypes import int64
+from ...core.modes import no_grad
 from ...core.tensor import Tensor
 from .. import functional as F
 from .. import init
@@ -74,7 +77,7 @@ class _NormBase(Module):
             return
         self.register_buffer("running_mean", T.zeros(n, device=device, dtype=dtype))
         self.register_buffer("running_var", T.ones(n, device=device, dtype=dtype))
-        self.register_buffer("num_batches_tracked", T.tensor(0, dtype=T.long, device=device))
+        self.register_buffer("num_batches_tracked", tensor(0, dtype=int64, device=device))
 
     def reset_running_stats(self) -> None:
         if self.track_running_stats:
@@ -115,7 +118,7 @@ class _NormBase(Module):
             if key not in state_dict:
                 counter = self.num_batches_tracked
                 known = counter is not None and not counter.is_meta
-                state_dict[key] = counter if known else T.tensor(0, dtype=T.long)
+                state_dict[key] = counter if known else tensor(0, dtype=int64)
         super()._load_from_state_dict(
             state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
         )
@@ -176,7 +179,7 @@ class _LazyNormBase(LazyModuleMixin, _NormBase):
         if track_running_stats:
             self.running_mean = UninitializedBuffer(device=device, dtype=dtype)
             self.running_var = UninitializedBuffer(device=device, dtype=dtype)
-            self.num_batches_tracked = T.tensor(0, dtype=T.long, device=device)
+            self.num_batches_tracked = tensor(0, dtype=int64, device=device)
 
     def reset_parameters(self) -> None:
         if not self.has_uninitialized_params() and self.num_features != 0:
@@ -292,7 +295,7 @@ class SyncBatchNorm(_BatchNorm):
                 bias=module.bias is not None,
             )
             if module.affine:
-                with T.no_grad():
+                with no_grad():
                     converted.weight = module.weight
                     converted.bias = module.bias
             converted.running_mean = module.running_mean

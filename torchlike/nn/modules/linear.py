@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from ...api import torch as T
+from ...core.modes import no_grad
 from ...core.tensor import Tensor
 from .. import functional as F
 from .. import init
@@ -143,7 +144,7 @@ class LazyLinear(LazyModuleMixin, Linear):
 
     def initialize_parameters(self, input: Tensor) -> None:
         if self.has_uninitialized_params():
-            with T.no_grad():
+            with no_grad():
                 self.in_features = input.shape[-1]
                 self.weight.materialize((self.out_features, self.in_features))
                 if self.bias is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...api import torch as T
+from ...core.modes import no_grad
 from ...core.tensor import Tensor
 from .. import functional as F
 from .. import init
@@ -49,7 +50,7 @@ class _Table(Module):
 
     def _fill_padding_idx_with_zero(self) -> None:
         if self.padding_idx is not None:
-            with T.no_grad():
+            with no_grad():
                 self.weight[self.padding_idx].fill_(0)
 
 

@@ -1,0 +1,253 @@
+"""``torch.nn.functional``: every op of that namespace, and the functions that keep state or compose.
+
+Ops are found in the bound namespace; what is defined here takes precedence.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from ..api import functional as _ops
+from ..api import torch as T
+from ..core import modes
+from ..core.tensor import Tensor
+from . import _reduction as _Reduction
+from .attention_forward import (
+    _canonical_mask,
+    _in_projection,
+    _in_projection_packed,
+    _mha_shape_check,
+    _none_or_dtype,
+    multi_head_attention_forward,
+)
+
+__all__ = [
+    "_canonical_mask",
+    "_in_projection",
+    "_in_projection_packed",
+    "_mha_shape_check",
+    "_none_or_dtype",
+    "_Reduction",
+    "assert_int_or_pair",
+    "batch_norm",
+    "instance_norm",
+    "linear_cross_entropy",
+    "multi_head_attention_forward",
+    "sigmoid",
+    "tanh",
+    "triplet_margin_with_distance_loss",
+    "upsample",
+    "upsample_bilinear",
+    "upsample_nearest",
+]
+
+
+def __getattr__(name: str) -> Any:
+    try:
+        return getattr(_ops, name)
+    except AttributeError:
+        raise AttributeError(f"module 'torch.nn.functional' has no attribute '{name}'") from None
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *dir(_ops)})
+
+
+def sigmoid(input: Tensor) -> Tensor:
+    """Deprecated spelling of ``torch.sigmoid``.  ``(*) -> (*)``"""
+    return T.sigmoid(input)
+
+
+def tanh(input: Tensor) -> Tensor:
+    """Deprecated spelling of ``torch.tanh``.  ``(*) -> (*)``"""
+    return T.tanh(input)
+
+
+def assert_int_or_pair(arg: Any, arg_name: str, message: str) -> None:
+    """Checks an argument that is one number or two."""
+    if not (isinstance(arg, int) or len(arg) == 2):
+        raise AssertionError(message.format(arg_name))
+
+
+def _update_running(
+    running_mean: Tensor | None, running_var: Tensor | None, mean: Tensor, var: Tensor, momentum: float
+) -> None:
+    with modes.no_grad():
+        for running, now in ((running_mean, mean), (running_var, var)):
+            if running is not None:
+                running.lerp_(now.detach().to(running.dtype), momentum)
+
+
+def _require_values_per_channel(size: Any, instance: bool) -> None:
+    count = 1 if instance else size[0]
+    for n in size[2:]:
+        count *= n
+    if count == 1:
+        what = "spatial element" if instance else "value per channel"
+        raise ValueError(f"Expected more than 1 {what} when training, got input size {size}")
+
+
+def batch_norm(
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Normalises each channel, by the batch (and updates the statistics) or by them.  ``(N, C, *)``
+
+    Raises:
+        ValueError: training on one value per channel.
+        RuntimeError: not training, and no statistics.
+    """
+    if not training:
+        if running_mean is None or running_var is None:
+            name = "running_mean" if running_mean is None else "running_var"
+            raise RuntimeError(f"Expected {name} to be defined when training=False")
+        return _ops.batch_norm_eval(input, running_mean, running_var, weight, bias, eps)
+    _require_values_per_channel(input.size(), instance=False)
+    _check_statistics(input.size(1), running_mean, running_var)
+    out, mean, var = _ops.batch_norm_train(input, weight, bias, eps)
+    if running_mean is not None or running_var is not None:
+        _update_running(running_mean, running_var, mean, var, momentum)
+    return out
+
+
+def _check_statistics(channels: int, mean: Tensor | None, var: Tensor | None) -> None:
+    for name, t in (("running_mean", mean), ("running_var", var)):
+        if t is not None and t.numel() != channels:
+            raise RuntimeError(f"{name} should contain {channels} elements not {t.numel()}")
+
+
+def instance_norm(
+    input: Tensor,
+    running_mean: Tensor | None = None,
+    running_var: Tensor | None = None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Normalises each channel of each sample.  ``(N, C, *)``
+
+    Raises:
+        ValueError: one value per channel.
+        RuntimeError: ``use_input_stats=False``, and no statistics.
+    """
+    if not use_input_stats:
+        if running_mean is None or running_var is None:
+            raise RuntimeError(
+                "Expected running_mean and running_var to be defined when use_input_stats is false"
+            )
+        return _ops.batch_norm_eval(input, running_mean, running_var, weight, bias, eps)
+    _require_values_per_channel(input.size(), instance=True)
+    _check_statistics(input.size(1), running_mean, running_var)
+    out, mean, var = _ops.instance_norm_train(input, weight, bias, eps)
+    if running_mean is not None or running_var is not None:
+        _update_running(running_mean, running_var, mean, var, momentum)
+    return out
+
+
+def triplet_margin_with_distance_loss(
+    anchor: Tensor,
+    positive: Tensor,
+    negative: Tensor,
+    *,
+    distance_function: Callable[[Tensor, Tensor], Tensor] | None = None,
+    margin: float = 1.0,
+    swap: bool = False,
+    reduction: str = "mean",
+) -> Tensor:
+    """``max(0, d(a, p) - d(a, n) + margin)``.  ``(N, *), (N, *), (N, *) -> () or (N)``
+
+    Raises:
+        ValueError: bad reduction, or a margin that is not positive.
+        RuntimeError: the three do not have the same number of dims.
+    """
+    if reduction not in ("mean", "sum", "none"):
+        raise ValueError(f"{reduction} is not a valid value for reduction")
+    if margin <= 0:
+        raise ValueError(f"margin must be greater than 0, got {margin}")
+    dims = [t.ndim for t in (anchor, positive, negative)]
+    if len(set(dims)) != 1:
+        raise RuntimeError(
+            "The anchor, positive, and negative tensors are expected to have the same number of "
+            f"dimensions, but got: anchor {dims[0]}D, positive {dims[1]}D, and negative {dims[2]}D "
+            "inputs"
+        )
+    distance = _ops.pairwise_distance if distance_function is None else distance_function
+    near, far = distance(anchor, positive), distance(anchor, negative)
+    if swap:
+        far = T.minimum(far, distance(positive, negative))
+    loss = T.clamp_min(margin + near - far, 0)
+    if reduction == "none":
+        return loss
+    return loss.mean() if reduction == "mean" else loss.sum()
+
+
+def linear_cross_entropy(
+    input: Tensor,
+    linear_weight: Tensor,
+    target: Tensor,
+    *,
+    linear_bias: Tensor | None = None,
+    weight: Tensor | None = None,
+    reduction: str = "mean",
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    options: Any = None,
+) -> Tensor:
+    """Cross entropy of ``input · linear_weight``.  ``(N, I), (C, *, I), (N, *) -> () or (N, *)``
+
+    ``options`` choose how PyTorch splits the work; XLA does that by itself.
+    """
+    flat_bias = None if linear_bias is None else linear_bias.reshape(-1)
+    if linear_weight.dim() > 2:
+        logits = _ops.linear(input, linear_weight.flatten(0, -2), flat_bias)
+        logits = logits.unflatten(-1, linear_weight.shape[:-1])
+    else:
+        logits = _ops.linear(input, linear_weight, flat_bias)
+    return _ops.cross_entropy(
+        logits,
+        target,
+        weight=weight,
+        reduction=reduction,
+        ignore_index=-100 if ignore_index is None else ignore_index,
+        label_smoothing=label_smoothing,
+    )
+
+
+def _warn_upsample(name: str, instead: str = "nn.functional.interpolate") -> None:
+    warnings.warn(
+        f"`nn.functional.{name}` is deprecated. Use `{instead}` instead.", stacklevel=3
+    )
+
+
+def upsample(
+    input: Tensor,
+    size: Any = None,
+    scale_factor: Any = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+) -> Tensor:
+    """Deprecated spelling of ``interpolate``."""
+    _warn_upsample("upsample")
+    return _ops.interpolate(input, size, scale_factor, mode, align_corners)
+
+
+def upsample_nearest(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
+    """Deprecated spelling of ``interpolate(mode="nearest")``."""
+    _warn_upsample("upsample_nearest")
+    return _ops.interpolate(input, size, scale_factor, mode="nearest")
+
+
+def upsample_bilinear(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
+    """Deprecated spelling of ``interpolate(mode="bilinear", align_corners=True)``."""
+    _warn_upsample("upsample_bilinear")
+    return _ops.interpolate(input, size, scale_factor, mode="bilinear", align_corners=True)

@@ -1,0 +1,27 @@
+"""The opposite of expanding: sum_to_size."""
+
+from __future__ import annotations
+
+from jax import numpy as jnp
+
+from ..core.errors import shape_text
+from ..core.registry import Array, op
+
+
+@op(namespaces=(), varargs="size", grad_name="SumBackward1", saves="none")
+def sum_to_size(input: Array, size: tuple[int, ...]) -> Array:
+    """Summed over the dims that expanding ``size`` to the input repeats.  ``(n, m), (1, m) -> (1, m)``
+
+    Raises:
+        RuntimeError: ``size`` cannot be expanded to the input's shape.
+    """
+    lead = input.ndim - len(size)
+    if lead < 0 or any(n not in (1, m) for n, m in zip(size, input.shape[lead:], strict=True)):
+        raise RuntimeError(
+            f"size {{{shape_text(size)}}} is not expandable to size {{{shape_text(input.shape)}}}."
+        )
+    dims = (*range(lead), *(lead + i for i, n in enumerate(size) if n == 1 and input.shape[lead + i] != 1))
+    if not dims:
+        return input
+    of = jnp.int64 if jnp.issubdtype(input.dtype, jnp.integer) or input.dtype == jnp.bool_ else input.dtype
+    return jnp.sum(input, axis=dims, keepdims=True, dtype=of).reshape(size)
