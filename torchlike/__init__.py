@@ -50,6 +50,7 @@ from .core.rng import (
 )
 from .core.shapes import Size as Size
 from .core.tensor import Tensor as Tensor
+from .core.strided import *  # noqa: F403
 from .core.toplevel import *  # noqa: F403
 from .version import __version__ as __version__
 

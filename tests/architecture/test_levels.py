@@ -24,6 +24,7 @@ LEVELS = {
     "core.dispatch": 4,
     "core.host": 4,
     "core.write": 4,
+    "core.strided": 4,
     "core.bind": 4,
     "core.backward": 4,
     "core.anomaly": 4,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import torchlike
 from torchlike.core import index as indexing
 
-LIMIT = settings(max_examples=60, deadline=None, derandomize=True)
+LIMIT = settings(max_examples=50, deadline=None, derandomize=True)
 
 
 class Tensors:
@@ -58,7 +58,7 @@ def item_for(draw, n: int):
 
 @st.composite
 def cases(draw):
-    shape = tuple(draw(st.lists(st.integers(0, 4), min_size=0, max_size=4)))
+    shape = tuple(draw(st.lists(st.sampled_from([0, 1, 3, 4]), max_size=3)))
     count = draw(st.integers(0, len(shape)))
     items = []
     for d in range(count):
@@ -179,8 +179,8 @@ def test_write_through_a_view(case) -> None:
 
     def run(library):
         x = filled((*shape, 2), library)
-        x.transpose(0, -1)[1, ...].transpose(0, -1) if len(shape) else x
         v = x[..., 1]
+        v = v.transpose(0, -1) if v.ndim else v
         v[made(index, library)] = -7
         return x
 

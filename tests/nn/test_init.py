@@ -1,4 +1,4 @@
-"""``nn.init`` against PyTorch's: equal bits, equal warnings, equal errors, equal generator after."""
+"""``nn.init`` against PyTorch: equal bits, warnings, errors, and an equal generator after."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 
 from .. import ops
-from ..core import bind, index, members, setup
+from ..core import bind, index, members, setup, strided
 
 
 def _import_chapters() -> None:
@@ -24,4 +24,5 @@ setup.configure()
 _import_chapters()
 members.install()
 index.install()
+strided.install()
 bind.bind_all()

@@ -118,6 +118,7 @@ class Program:
         self.out_needs = [i for i, _ in outs]
         self.cotangents = [Value(x._v.aval, None) for _, x in outs]
         before = self.segment.count
+        self.n_inputs = len(self.segment.inputs)
         with _watching_backward(self._capture):
             grads = run_backward(
                 [x for _, x in outs], [wrap(v) for v in self.cotangents], retain_graph=True,
@@ -178,6 +179,9 @@ class Program:
             self._make_backward(backward, gradient, numbers)
             # the nodes that captured backward are no work of this call: its own backward comes
             del segment.nodes[self.n_forward :]
+            for x in segment.inputs[self.n_inputs :]:
+                segment.input_ids.pop(id(x), None)
+            del segment.inputs[self.n_inputs :]
             count = sum(len(call.out_avals) for call, *_ in segment.nodes)
             del segment.refs[count:]
             segment.count = count

@@ -203,24 +203,28 @@ class OpNode(Node):
 
     def _check_versions(self) -> None:
         kept = iter(self.versions)
-        for storage, expected in zip(kept, kept, strict=True):
+        for k, (storage, expected) in enumerate(zip(kept, kept, strict=True)):
             if type(storage) is weakref.ref:
                 storage = storage()
             if storage is not None and storage.version != expected:
-                a = storage.value.aval
+                a, maker = self._spoiled(k, storage)
                 raise RuntimeError(
                     "one of the variables needed for gradient computation has been modified by an "
-                    f"inplace operation: [torch.{TYPE_NAMES[a.dtype.name]}Tensor {list(a.shape)}]"
-                    f"{self._maker(storage)} is at version {storage.version}; expected version "
-                    f"{expected} instead. Hint: enable anomaly detection to find the operation that "
-                    "failed to compute its gradient, with torch.autograd.set_detect_anomaly(True, "
-                    "check_nan=False)."
+                    f"inplace operation: [torch.{TYPE_NAMES[a.dtype.name]}Tensor {list(a.shape)}]{maker}"
+                    f" is at version {storage.version}; expected version {expected} instead. Hint: "
+                    "enable anomaly detection to find the operation that failed to compute its "
+                    "gradient, with torch.autograd.set_detect_anomaly(True, check_nan=False)."
                 )
 
-    def _maker(self, storage: Storage) -> str:
+    def _spoiled(self, k: int, storage: Storage) -> tuple[Aval, str]:
+        """What was overwritten, and the node that its message names."""
         if self.plan.call.saves == "result":
-            return f", which is output 0 of {self.name.partition('Backward')[0]},"
-        return f", which is output 0 of {storage.writer}," if storage.writer else ""
+            return self.out_avals[0], f", which is output 0 of {self.name.partition('Backward')[0]},"
+        assert self.saved is not None
+        a, name = self.saved[self.plan.checked[k]].aval, storage.writer
+        if name == "CopySlices":
+            name = "torch::autograd::CopySlices" if a is storage.value.aval else "AsStrided"
+        return a, f", which is output 0 of {name}," if name else ""
 
     def release(self) -> None:
         if self.saved is not None and self.plan.keeps:

@@ -394,7 +394,7 @@ def _put_masked(view: Tensor, tensors: list[Tensor | None], value: Any) -> bool:
 
 
 def _masked_fill(view: Tensor, mask: Tensor, value: Any) -> Tensor:
-    return invoke("masked_fill", view, mask, value)
+    return invoke("masked_put", view, mask, value)
 
 
 def _where(view: Tensor, mask: Tensor, value: Tensor) -> Tensor:

@@ -19,6 +19,7 @@ from .errors import missing
 from .modes import modes
 from .repr import tensor_text
 from .shared import share_out
+from .storages import storage, untyped_storage
 from .tape import Node, node_type
 from .tensor import Tensor, alias, wrap
 from .value import Value, aval, contiguous_strides, on_device, on_host
@@ -77,10 +78,8 @@ def numpy(self: Tensor, *, force: bool = False) -> np.ndarray:
     if self._chain is None:
         return whole
     shape, strides, offset = layout_of(self)
-    if whole.dtype.itemsize != self.dtype.itemsize:
-        return np.array(_host(self))
-    size = whole.dtype.itemsize
-    flat = whole.reshape(-1)[offset:]
+    flat = whole.reshape(-1).view(self.dtype.np)[offset:]  # a view(dtype) counts in its own elements
+    size = flat.dtype.itemsize
     return np.lib.stride_tricks.as_strided(flat, shape, [s * size for s in strides])
 
 
@@ -479,7 +478,7 @@ _PLAIN = (
     __int__, __float__, __complex__, __index__, __len__, __iter__, __contains__, __format__, __repr__, __dir__,
     stride, storage_offset, is_contiguous, contiguous, data_ptr, to, cuda, copy_, set_, resize_, backward,
     __deepcopy__, __copy__, __reduce_ex__, new_tensor, pin_memory, is_pinned, share_memory_, is_shared,
-    map_, apply_,
+    map_, apply_, storage, untyped_storage,
 )  # fmt: skip
 
 

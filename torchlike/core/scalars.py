@@ -86,7 +86,7 @@ def _fits(value: Number, of: dtype) -> bool:
     if isinstance(value, float) and not math.isfinite(value):
         return False
     limits = np.iinfo(of.np)
-    if not of.is_signed and value < 0:  # a small negative number wraps around
+    if isinstance(value, int) and not of.is_signed and value < 0:  # a small one wraps around
         return -value <= limits.max
     return int(limits.min) <= value <= int(limits.max)
 

@@ -363,6 +363,9 @@ class Tensor(metaclass=TensorMeta):
         self._chain = new._chain
         self._view_value, self._view_epoch = new._view_value, new._view_epoch
         self._base = None
+        self.__dict__.pop("_layout", None)
+        if new._chain is not None:
+            self.__dict__["_layout"] = new.__dict__["_layout"]
 
     @property
     def _version(self) -> int:
@@ -405,6 +408,7 @@ def alias(t: Tensor, cls: type) -> Any:
     if t._chain is not None:
         new._chain = t._chain
         new._view_value, new._view_epoch = t._view_value, t._view_epoch
+        new.__dict__["_layout"] = t.__dict__["_layout"]
     if t._inference:
         new._inference = True
     return new

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 import weakref
 from collections.abc import Callable, Sequence
@@ -41,7 +42,7 @@ def _check_history(t: Tensor) -> None:
             raise RuntimeError(
                 "a view of a leaf Variable that requires grad is being used in an in-place operation."
             )
-        if base._rg and t._chain and t._chain[-1].multiple:
+        if base._rg and t._chain and t._chain[-1].multiple and t._chain[-1].call.node_name != "SliceBackward0":
             name = t._edge[0].name if t._edge else "UnbindBackward0"
             raise RuntimeError(
                 f"Output {t._chain[-1].index} of {name} is a view and is being modified inplace. This "
@@ -65,6 +66,9 @@ def _check_overlap(t: Tensor) -> None:
 def inplace(bound: Callable[..., Any], self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     """``self.op_(…)``: the functional op, then a write."""
     check_writable(self)
+    for x in args:
+        if isinstance(x, Tensor) and x._storage is self._storage and x is not self:
+            _check_partial(self, x)
     new = bound(self, *args, **kwargs)
     mine, theirs = self._v.aval, new._v.aval
     if theirs.shape != mine.shape:
@@ -76,6 +80,37 @@ def inplace(bound: Callable[..., Any], self: Tensor, *args: Any, **kwargs: Any) 
         new = invoke("to_dtype", new, mine.dtype)
     write(self, new)
     return self
+
+
+def _check_partial(t: Tensor, other: Tensor) -> None:
+    """PyTorch refuses operands that share some but not all elements with what is written.
+
+    Raises:
+        RuntimeError: in PyTorch's words.
+    """
+    (shape, strides, offset), (their_shape, their_strides, their_offset) = layout_of(t), layout_of(other)
+    if 0 in shape or 0 in their_shape or not (is_dense(shape, strides) and is_dense(their_shape, their_strides)):
+        return  # PyTorch finds those too hard to tell
+    end, their_end = offset + math.prod(shape), their_offset + math.prod(their_shape)
+    if (offset, end) == (their_offset, their_end):
+        overlaps = strides != their_strides
+    else:
+        overlaps = offset < their_end and their_offset < end
+    if overlaps:
+        raise RuntimeError(
+            "unsupported operation: some elements of the input tensor and the written-to tensor refer to "
+            "a single memory location. Please clone() the tensor before performing the operation."
+        )
+
+
+def is_dense(shape: Sequence[int], strides: Sequence[int]) -> bool:
+    """Whether the elements fill a stretch of memory, each once, in some order of the dims."""
+    step = 1
+    for stride, n in sorted((s, n) for n, s in zip(shape, strides, strict=True) if n > 1):
+        if stride != step:
+            return False
+        step *= n
+    return True
 
 
 def _check_cast(theirs: Aval, mine: Aval) -> None:
@@ -99,7 +134,7 @@ def write(t: Tensor, new: Tensor) -> None:
     if base is not None:
         assert old is not None
         _write_history_through(t, base, old, new)
-        t._storage.writer = "AsStrided"
+        t._storage.writer = "CopySlices"
     else:
         name = new._edge[0].name if new._edge else ""
         t._storage.writer = f"torch::autograd::{name}" if name == "CopyBackwards" else name.partition("Backward")[0]
@@ -194,7 +229,13 @@ def put_call(base: Aval, new: Aval, steps: Sequence[ViewStep]) -> OpCall:
     if found is None:
         plan = [(s.key, s.call.fn, s.call.single, s.args, s.running, s.index) for s in steps]
 
+        from ..ops.view_put import OVERLAPPING, put_by_places
+
+        lenses = all(step[0] not in OVERLAPPING for step in plan[:-1])
+
         def fn(x: Any, y: Any, *extras: Any) -> Any:
+            if not lenses:  # an element seen twice would be put back old
+                return put_by_places(x, y.astype(x.dtype), lambda a: _seen(a, plan, list(extras)))
             return _put(x, y, plan, list(extras))
 
         avals = [base, new, *[type(x) for x in _extras(steps)]]
@@ -215,6 +256,15 @@ def _put(x: Any, y: Any, plan: Sequence[Any], extras: list[Any]) -> Any:
     places = dict(zip(running, mine, strict=True))
     args = [places.get(i, a) for i, a in enumerate(args)]
     return put(key, x, inner, *args, piece=index)
+
+
+def _seen(x: Any, plan: Sequence[Any], extras: list[Any]) -> Any:
+    """What the view steps show of ``x``."""
+    for _, view, single, _, running, index in plan:
+        mine, extras = extras[: len(running)], extras[len(running) :]
+        out = view(x, *mine)
+        x = out if single else out[index]
+    return x
 
 
 def to_out(out: Any, result: Any, name: str) -> Any:

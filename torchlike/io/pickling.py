@@ -8,6 +8,7 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
+from ..core.constants import layout
 from ..core.device import device as Device
 from ..core.dispatch import layout_of
 from ..core.dtypes import dtype
@@ -41,6 +42,7 @@ _REBUILD_PARAMETER_STATE = _utils("_rebuild_parameter_with_state")
 _REBUILD_TYPE = Global("torch._tensor", "_rebuild_from_type_v2")
 _DEVICE = Global("torch", "device")
 _SIZE = Global("torch", "Size")
+_GET_LAYOUT = Global("torch.serialization", "_get_layout")
 _TENSOR = Global("torch", "Tensor")
 _STORAGES = {name: Global("torch", name) for name in STORAGE_DTYPES}
 _STORAGES["UntypedStorage"] = Global("torch.storage", "UntypedStorage")
@@ -109,6 +111,13 @@ def _plain_reduction(t: Tensor) -> tuple[Any, ...]:
     return _REBUILD_V2, (typed, offset, size, stride, t.requires_grad, hooks)
 
 
+def _is_ours(module: str, name: str, obj: Any) -> bool:
+    try:
+        return our_object(module, name) is obj
+    except AttributeError:
+        return False
+
+
 class TorchPickler(pickle._Pickler):  # type: ignore[name-defined]
     """Python's own pickler, with PyTorch's names for what is ours."""
 
@@ -129,6 +138,8 @@ class TorchPickler(pickle._Pickler):  # type: ignore[name-defined]
             return obj.name
         if kind is FunctionType:
             return obj.__qualname__
+        if kind is layout:
+            return _GET_LAYOUT, (repr(obj),)
         if kind is Size:
             return _SIZE, (tuple(obj),)
         if kind is Device:
@@ -168,6 +179,8 @@ class TorchPickler(pickle._Pickler):  # type: ignore[name-defined]
         module = getattr(obj, "__module__", None)
         if not isinstance(module, str) or not isinstance(found, str):
             return None
+        if is_torch_module(module):  # an op: it names PyTorch's module already
+            return (module, found) if _is_ours(module, found, obj) else None
         return torch_name(module, found)
 
 

@@ -207,6 +207,7 @@ def linear_cross_entropy(
 
     ``options`` choose how PyTorch splits the work; XLA does that by itself.
     """
+    _check_linear_cross_entropy(input, linear_weight)
     flat_bias = None if linear_bias is None else linear_bias.reshape(-1)
     if linear_weight.dim() > 2:
         logits = _ops.linear(input, linear_weight.flatten(0, -2), flat_bias)
@@ -221,6 +222,23 @@ def linear_cross_entropy(
         ignore_index=-100 if ignore_index is None else ignore_index,
         label_smoothing=label_smoothing,
     )
+
+
+def _check_linear_cross_entropy(input: Tensor, linear_weight: Tensor) -> None:
+    if input.dim() not in (1, 2):
+        raise RuntimeError(f"expected input with dimensionality 1 or 2, got {input.dim()}")
+    width = linear_weight.shape[-1]
+    if input.shape[-1] != width:
+        raise RuntimeError(
+            "expected equal input and linear_weight last dimensions (in_features), got "
+            f"{input.shape[-1]} and {width}, respectively"
+        )
+    if linear_weight.dim() > 2 and input.dim() == 1:
+        raise RuntimeError(
+            "K-dimensional loss defined by linear_weight shape "
+            f"{tuple(linear_weight.shape)} requires batched input, (N, {width}), got unbatched "
+            f"input with shape {tuple(input.shape)}"
+        )
 
 
 def _warn_upsample(name: str, instead: str = "nn.functional.interpolate") -> None:

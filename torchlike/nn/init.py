@@ -103,9 +103,9 @@ def _from_normal(
 ) -> np.ndarray:
     shape, of = tuple(tensor.shape), tensor.dtype
     low, high = np.asarray(a).astype(of.np), np.asarray(b).astype(of.np)
-    numbers = draws.normal(generator, shape, of, mean, std)
+    numbers = draws.normal_numbers(generator, shape, of, mean, std)
     while (outside := (numbers < low) | (numbers > high)).any():
-        numbers = np.where(outside, draws.normal(generator, shape, of, mean, std), numbers)
+        numbers = np.where(outside, draws.normal_numbers(generator, shape, of, mean, std), numbers)
     return numbers
 
 
@@ -126,14 +126,14 @@ def _from_uniform(
         x = rounded(candidates.astype(np.float64) - scalar(mean))
         x = rounded(x / scalar(std))
         x = rounded(rounded(rounded(x * x) * -0.5) - scalar(peak))
-        chances = draws.uniform(generator, shape, of, 0.0, 1.0).astype(np.float64)
+        chances = draws.uniform_numbers(generator, shape, of, 0.0, 1.0).astype(np.float64)
         with np.errstate(divide="ignore"):
             return rounded(np.log(chances)) > x
 
-    numbers = draws.uniform(generator, shape, of, a, b)
+    numbers = draws.uniform_numbers(generator, shape, of, a, b)
     pending = refused(numbers)
     while pending.any():
-        again = draws.uniform(generator, shape, of, a, b)
+        again = draws.uniform_numbers(generator, shape, of, a, b)
         numbers = np.where(pending, again, numbers)
         pending &= refused(again)
     return numbers
@@ -269,7 +269,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
     rows = tensor.shape[0]
     cols = tensor.numel() // rows
     of = tensor.dtype
-    flat = draws.normal(generator or default_generator, (rows, cols), of, 0.0, 1.0)
+    flat = draws.normal_numbers(generator or default_generator, (rows, cols), of, 0.0, 1.0)
     if of.itemsize < 4:
         raise not_implemented_for("geqrf_cpu", TYPE_NAMES[of.name])
     q, r = np.linalg.qr(flat.T if rows < cols else flat)

@@ -34,7 +34,7 @@ def type_name(x: Array) -> str:
 
 
 def cpp_name(x: Array) -> str:
-    """``float``, ``double`` … as in "m1 and m2 to have the same dtype, but got: float != double"."""
+    """``float``, ``double`` … as in "but got: float != double"."""
     return _SCALAR_NAMES.get(kind(x).name, kind(x).name)
 
 

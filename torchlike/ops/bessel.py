@@ -129,13 +129,12 @@ def _i0(x: Array) -> Array:
     return jnp.exp(jnp.abs(x)) * jax.lax.bessel_i0e(x)
 
 
-def _over_x(numerator: Array, x: Array, at_zero: Array | float) -> Array:
-    """A quotient that is smooth at 0."""
-    tiny = jnp.abs(x) <= jnp.finfo(x.dtype).eps
-    return jnp.where(tiny, at_zero, numerator / jnp.where(tiny, 1, x))
+def _i1_slope(y: Array, x: Array) -> Array:
+    tiny = ~(jnp.abs(x) > jnp.finfo(x.dtype).eps)  # NaN too, as PyTorch has it
+    return jnp.where(tiny, 0.5, _i0(x) - y / jnp.where(tiny, 1, x))
 
 
-@derivatives(lambda y, x: jnp.where(x == 0, 0.5, _i0(x) - _over_x(y, x, 0.5)))
+@derivatives(_i1_slope)
 def _i1(x: Array) -> Array:
     return jnp.exp(jnp.abs(x)) * jax.lax.bessel_i1e(x)
 
@@ -188,14 +187,20 @@ def bessel_j1(input: Array) -> Array:
 @op(**_special, nondiff=True)
 @elementwise("bessel_y0_cpu", REAL, half=False)
 def bessel_y0(input: Array) -> Array:
-    """Bessel function of the second kind, order 0; NaN below 0; not differentiable.  ``(*) -> (*)``"""
+    """Bessel function of the second kind, order 0; NaN below 0; not differentiable.
+
+    ``(*) -> (*)``
+    """
     return _y0(input)
 
 
 @op(**_special, nondiff=True)
 @elementwise("bessel_y1_cpu", REAL, half=False)
 def bessel_y1(input: Array) -> Array:
-    """Bessel function of the second kind, order 1; NaN below 0; not differentiable.  ``(*) -> (*)``"""
+    """Bessel function of the second kind, order 1; NaN below 0; not differentiable.
+
+    ``(*) -> (*)``
+    """
     return _y1(input)
 
 
@@ -216,14 +221,20 @@ def modified_bessel_i1(input: Array) -> Array:
 @op(**_special, nondiff=True)
 @elementwise("modified_bessel_k0_cpu", REAL, half=False)
 def modified_bessel_k0(input: Array) -> Array:
-    """Modified Bessel function of the second kind, order 0; NaN below 0; not differentiable.  ``(*) -> (*)``"""
+    """Modified Bessel function of the second kind, order 0; NaN below 0; not differentiable.
+
+    ``(*) -> (*)``
+    """
     return _k0(input)
 
 
 @op(**_special, nondiff=True)
 @elementwise("modified_bessel_k1_cpu", REAL, half=False)
 def modified_bessel_k1(input: Array) -> Array:
-    """Modified Bessel function of the second kind, order 1; NaN below 0; not differentiable.  ``(*) -> (*)``"""
+    """Modified Bessel function of the second kind, order 1; NaN below 0; not differentiable.
+
+    ``(*) -> (*)``
+    """
     return _k1(input)
 
 

@@ -9,7 +9,15 @@ import numpy as np
 
 from ..core import dtypes, errors
 from ..core.registry import Array, binary, op
-from .elementwise import REAL, derivatives, elementwise, is_bool, is_complex, is_inexact, only_tensors
+from .elementwise import (
+    REAL,
+    derivatives,
+    elementwise,
+    is_bool,
+    is_complex,
+    is_inexact,
+    only_tensors,
+)
 
 
 @binary(promote="bool", dunder="eq", nondiff=True, types=only_tensors("eq", "input"))
@@ -19,35 +27,61 @@ def eq(input: Array, other: Array) -> Array:
     return input == other
 
 
-@binary(promote="bool", dunder="ne", aliases=("not_equal",), nondiff=True, types=only_tensors("ne", "input"))
+@binary(
+    promote="bool",
+    dunder="ne",
+    aliases=("not_equal",),
+    nondiff=True,
+    types=only_tensors("ne", "input"),
+)
 @elementwise()
 def ne(input: Array, other: Array) -> Array:
     """Whether different.  ``(*), (*) -> (*)``"""
     return input != other
 
 
-@binary(promote="bool", dunder="lt", aliases=("less",), nondiff=True, types=only_tensors("lt", "input"))
+@binary(
+    promote="bool", dunder="lt", aliases=("less",), nondiff=True, types=only_tensors("lt", "input")
+)
 @elementwise("lt_cpu", REAL)
 def lt(input: Array, other: Array) -> Array:
     """``input < other``.  ``(*), (*) -> (*)``"""
     return input < other
 
 
-@binary(promote="bool", dunder="le", aliases=("less_equal",), nondiff=True, types=only_tensors("le", "input"))
+@binary(
+    promote="bool",
+    dunder="le",
+    aliases=("less_equal",),
+    nondiff=True,
+    types=only_tensors("le", "input"),
+)
 @elementwise("le_cpu", REAL)
 def le(input: Array, other: Array) -> Array:
     """``input <= other``.  ``(*), (*) -> (*)``"""
     return input <= other
 
 
-@binary(promote="bool", dunder="gt", aliases=("greater",), nondiff=True, types=only_tensors("gt", "input"))
+@binary(
+    promote="bool",
+    dunder="gt",
+    aliases=("greater",),
+    nondiff=True,
+    types=only_tensors("gt", "input"),
+)
 @elementwise("gt_cpu", REAL)
 def gt(input: Array, other: Array) -> Array:
     """``input > other``.  ``(*), (*) -> (*)``"""
     return input > other
 
 
-@binary(promote="bool", dunder="ge", aliases=("greater_equal",), nondiff=True, types=only_tensors("ge", "input"))
+@binary(
+    promote="bool",
+    dunder="ge",
+    aliases=("greater_equal",),
+    nondiff=True,
+    types=only_tensors("ge", "input"),
+)
 @elementwise("ge_cpu", REAL)
 def ge(input: Array, other: Array) -> Array:
     """``input >= other``.  ``(*), (*) -> (*)``"""
@@ -113,7 +147,10 @@ def _comparable(slots: dict[str, Any]) -> None:
 def isin(
     elements: Array, test_elements: Array, *, assume_unique: bool = False, invert: bool = False
 ) -> Array:
-    """Whether each element is one of the test elements; ``invert``: is none.  ``(*), (*) -> (*)``"""
+    """Whether each element is one of the test elements; ``invert``: is none.
+
+    ``(*), (*) -> (*)``
+    """
     tests = jnp.sort(test_elements.reshape(-1))
     if tests.size == 0:
         return jnp.full(elements.shape, invert)
@@ -206,7 +243,10 @@ def _not_nan(other: Array, wins: Array) -> Array:
 @op(promote="default", out=True, types=only_tensors("fmax", "input", "other"))
 @elementwise()
 def fmax(input: Array, other: Array) -> Array:
-    """The larger; a number wins over NaN; of equal ones the first gets the gradient.  ``(*), (*) -> (*)``"""
+    """The larger; a number wins over NaN; of equal ones the first gets the gradient.
+
+    ``(*), (*) -> (*)``
+    """
     _real("fmax", input)
     wins = (input | ~other) if is_bool(input) else input >= other
     return jnp.where(_not_nan(other, wins), input, other)
@@ -215,7 +255,10 @@ def fmax(input: Array, other: Array) -> Array:
 @op(promote="default", out=True, types=only_tensors("fmin", "input", "other"))
 @elementwise()
 def fmin(input: Array, other: Array) -> Array:
-    """The smaller; a number wins over NaN; of equal ones the first gets the gradient.  ``(*), (*) -> (*)``"""
+    """The smaller; a number wins over NaN; of equal ones the first gets the gradient.
+
+    ``(*), (*) -> (*)``
+    """
     _real("fmin", input)
     wins = (~input | other) if is_bool(input) else input <= other
     return jnp.where(_not_nan(other, wins), input, other)

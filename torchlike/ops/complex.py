@@ -57,8 +57,7 @@ def _parts(first: Array, second: Array) -> None:
     pair = (type_name(first), type_name(second))
     errors.check(
         all(name in ("Half", "Float", "Double") for name in pair),
-        "Expected both inputs to be Half, Float or Double tensors but got "
-        f"{pair[0]} and {pair[1]}",
+        f"Expected both inputs to be Half, Float or Double tensors but got {pair[0]} and {pair[1]}",
     )
     errors.check(
         pair[0] == pair[1],

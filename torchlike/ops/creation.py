@@ -222,7 +222,11 @@ def _spaced(first: float, by: float, count: int, of: dtype) -> np.ndarray:
     grouped = count // (2 * lanes) * (2 * lanes)
     if grouped:
         base = _rounded(numbers[:grouped:lanes], of)[:, None]
-        rows = _fused(np.arange(lanes, dtype=np.float64), by, base, of)
+        lane = np.arange(lanes, dtype=np.float64)
+        if of is not d.bfloat16:
+            rows = _fused(lane, by, base, of)
+        else:  # its product is rounded by itself
+            rows = base + (lane * np.float32(by)).astype(np.float32)
         numbers[:grouped] = rows.reshape(-1)
     return _rounded(numbers, of).astype(of.np)
 
@@ -354,9 +358,8 @@ def logspace(
     steps = _steps(steps)
     wide = of.np if of.is_complex else np.dtype(np.float64)
     if steps < 2:
-        return np.full(steps, np.power(wide.type(base), np.asarray(first).astype(wide))).astype(
-            of.np
-        )
+        power = np.power(wide.type(base), np.asarray(first).astype(wide)).item()
+        return np.full(steps, converted(power, of) if steps else 0, of.np)
     _check_kernel("logspace_cpu", of, (d.INTEGRAL, d.FLOATING, d.COMPLEX))
     low, high = converted(first, of), converted(last, of)
     span = int(high) - int(low) if of.category == d.INTEGRAL else high - low
@@ -388,12 +391,12 @@ def eye(n: int, m: int | None = None, *, dtype: dtype | None = None) -> np.ndarr
 
 
 def _triangle(name: str, row: int, col: int, of: dtype) -> None:
-    if of not in (d.int64, d.int32):
-        raise not_implemented_for(name, TYPE_NAMES[of.name])
     if row < 0:
         raise RuntimeError(f"row must be non-negative, got{row}")
     if col < 0:
         raise RuntimeError(f"col must be non-negative, got{col}")
+    if of not in (d.int64, d.int32):
+        raise not_implemented_for(name, TYPE_NAMES[of.name])
 
 
 @creation(out=False)

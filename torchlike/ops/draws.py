@@ -25,10 +25,12 @@ Generator = Any  # core/rng.py's, one level up
 Shape = tuple[int, ...]
 
 
-def uniform(generator: Generator, shape: Shape, of: dtype, low: float, high: float) -> np.ndarray:
+def uniform_numbers(
+    generator: Generator, shape: Shape, of: dtype, low: float, high: float
+) -> np.ndarray:
     """Uniform in [low, high); a complex number has two uniform parts."""
     if of.is_complex:
-        parts = uniform(generator, (*shape, 2), of.to_real(), low, high)
+        parts = uniform_numbers(generator, (*shape, 2), of.to_real(), low, high)
         return parts.view(of.np)[..., 0]
     if of not in FLOATS:
         raise not_implemented_for("check_uniform_bounds", TYPE_NAMES[of.name])
@@ -48,11 +50,13 @@ def uniform(generator: Generator, shape: Shape, of: dtype, low: float, high: flo
     return generator.uniform(shape, of.np, float(low), float(high))
 
 
-def normal(generator: Generator, shape: Shape, of: dtype, mean: float, std: float) -> np.ndarray:
+def normal_numbers(
+    generator: Generator, shape: Shape, of: dtype, mean: float, std: float
+) -> np.ndarray:
     """Normal numbers; a complex one shares its variance between its parts."""
     _check_std(std)
     if of.is_complex:
-        parts = normal(generator, (*shape, 2), of.to_real(), mean, std / math.sqrt(2))
+        parts = normal_numbers(generator, (*shape, 2), of.to_real(), mean, std / math.sqrt(2))
         return parts.view(of.np)[..., 0]
     if of not in FLOATS:
         raise not_implemented_for("normal_kernel_cpu", TYPE_NAMES[of.name])
@@ -64,7 +68,7 @@ def _check_std(std: float) -> None:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std:g}")
 
 
-def integers(generator: Generator, shape: Shape, of: dtype, low: int, high: int) -> np.ndarray:
+def whole_numbers(generator: Generator, shape: Shape, of: dtype, low: int, high: int) -> np.ndarray:
     """Whole numbers in [low, high)."""
     _check_ascending(low, high)
     if of in FLOATS:

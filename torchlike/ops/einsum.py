@@ -46,7 +46,8 @@ def _spellings(args: Any, kwargs: dict[str, Any]) -> tuple[str, Any, dict[str, A
     elif "equation" in kwargs:
         return "einsum", args, kwargs
     else:
-        check(len(args) >= 2, "einsum(): must specify the equation string and at least one operand, or "
+        check(len(args) >= 2, "einsum(): must specify the equation string and at least one "
+        "operand, or "
               "at least one operand and its subscripts list", ValueError)  # fmt: skip
         equation, operands = _sublists(args)
     if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
@@ -72,7 +73,8 @@ def _labels(term: str, where: str) -> list[str]:
         else:
             check(
                 c in _LETTERS,
-                f"einsum(): invalid subscript given at index {i} in the equation string, subscripts must "
+                f"einsum(): invalid subscript given at index {i} in the equation string, "
+                "subscripts must "
                 "be in [a-zA-Z]",
             )
             found.append(c)
@@ -80,12 +82,15 @@ def _labels(term: str, where: str) -> list[str]:
     return found
 
 
-def _check_operand(i: int, labels: list[str], shape: tuple[int, ...], sizes: dict[str, int]) -> None:
+def _check_operand(
+    i: int, labels: list[str], shape: tuple[int, ...], sizes: dict[str, int]
+) -> None:
     named = [c for c in labels if c != "..."]
     if "..." in labels:
         check(
             len(named) <= len(shape),
-            f"einsum(): the number of subscripts in the equation ({len(named)}) is more than the number "
+            f"einsum(): the number of subscripts in the equation ({len(named)}) is more than the "
+            "number "
             f"of dimensions ({len(shape)}) for operand {i}",
         )
     else:
@@ -101,7 +106,8 @@ def _check_operand(i: int, labels: list[str], shape: tuple[int, ...], sizes: dic
     for c, n in zip(named, ends, strict=True):
         check(
             here.setdefault(c, n) == n,
-            f"einsum(): subscript {c} is repeated for operand {i} but the sizes don't match, {n} != {here[c]}",
+            f"einsum(): subscript {c} is repeated for operand {i} but the sizes don't match, {n} "
+            f"!= {here[c]}",
         )
         seen = sizes.get(c, 1)
         check(
@@ -120,7 +126,8 @@ def _output(text: str | None, terms: list[list[str]]) -> str:
     labels = _labels(text, "for the output")
     for c in labels:
         check(
-            labels.count(c) == 1, f"einsum(): output subscript {c} appears more than once in the output"
+            labels.count(c) == 1,
+            f"einsum(): output subscript {c} appears more than once in the output",
         )
         check(
             c in flat or c == "...",
@@ -159,7 +166,8 @@ def einsum(equation: str, operands: Sequence[Array]) -> Array:
     first = operands[0]
     for x in operands[1:]:
         check(
-            x.dtype == first.dtype, f"expected scalar type {type_name(first)} but found {type_name(x)}"
+            x.dtype == first.dtype,
+            f"expected scalar type {type_name(first)} but found {type_name(x)}",
         )
     if len(operands) == 1 and first.dtype == np.bool_:
         to = np.dtype(np.int64) if _sums(found) else first.dtype
@@ -197,28 +205,26 @@ def _dims_of(args: Any, kwargs: dict[str, Any]) -> tuple[str, Any, dict[str, Any
 
 
 @op(out=True, method=False, resolve=_dims_of, grad_name="ViewBackward0")
-def tensordot(
-    a: Array, b: Array, dims: int | tuple[tuple[int, ...], tuple[int, ...]] = 2
-) -> Array:
+def tensordot(a: Array, b: Array, dims: int | tuple[tuple[int, ...], tuple[int, ...]] = 2) -> Array:
     """Sums over the last ``dims`` of one and the first of the other, or over given pairs."""
     if isinstance(dims, int):
         check(dims >= 0, f"tensordot expects dims >= 0, but got dims={dims}")
         check(
-            dims <= min(a.ndim, b.ndim), f"tensordot expects dims < ndim_a or ndim_b, but got dims={dims}"
+            dims <= min(a.ndim, b.ndim),
+            f"tensordot expects dims < ndim_a or ndim_b, but got dims={dims}",
         )
         left, right = tuple(range(-dims, 0)), tuple(range(dims))
     else:
         left, right = dims
     check(len(left) == len(right), "both dimension lists should have same length")
-    check(
-        a.dtype == b.dtype, "both inputs should have same dtype"
-    )
+    check(a.dtype == b.dtype, "both inputs should have same dtype")
     x, y = a, b
     for i, j in zip(left, right, strict=True):
         n, m = a.shape[i], b.shape[j]
         check(
             n == m or n == 1 or m == 1,
-            f"contracted dimensions need to match, but first has size {n} in dim {i} and second has "
+            f"contracted dimensions need to match, but first has size {n} in dim {i} and second "
+            "has "
             f"size {m} in dim {j}",
         )
         if n != m:  # a dim of 1 stands for any: the other side is summed first
@@ -242,7 +248,9 @@ def kron(input: Array, other: Array) -> Array:
 
 
 def _as_list(args: Any, kwargs: dict[str, Any]) -> tuple[str, Any, dict[str, Any]]:
-    matrices = list(args[0]) if len(args) == 1 and isinstance(args[0], (list, tuple)) else list(args)
+    matrices = (
+        list(args[0]) if len(args) == 1 and isinstance(args[0], (list, tuple)) else list(args)
+    )
     return "chain_matmul", (matrices,), kwargs
 
 
@@ -250,7 +258,7 @@ def _as_list(args: Any, kwargs: dict[str, Any]) -> tuple[str, Any, dict[str, Any
 def chain_matmul(matrices: Sequence[Array]) -> Array:
     """Product of matrices in the cheapest order.  ``(N0, N1), (N1, N2), … -> (N0, Nk)``"""
     check(len(matrices) > 0, "chain_matmul(): Expected one or more matrices")
-    for i, m in enumerate(matrices):
+    for m in matrices:
         check(m.ndim == 2, f"Tensor dimension is {m.ndim}, expected 2 instead.")
     return matrices[0] if len(matrices) == 1 else multi_dot(matrices)
 
@@ -278,14 +286,17 @@ def multi_dot(tensors: Sequence[Array]) -> Array:
     check(count >= 2, f"multi_dot(): expected at least 2 tensors but got {count}")
     first, last = tensors[0], tensors[-1]
     for name, x in (("first", first), ("last", last)):
-        check(x.ndim in (1, 2), f"multi_dot(): the {name} tensor must be 1D or 2D but got {x.ndim}D")
+        check(
+            x.ndim in (1, 2), f"multi_dot(): the {name} tensor must be 1D or 2D but got {x.ndim}D"
+        )
     chain = [first[None] if first.ndim == 1 else first, *tensors[1:-1]]
     chain.append(last[:, None] if last.ndim == 1 else last)
     for i, x in enumerate(chain):
         check(x.ndim == 2, f"multi_dot(): tensor {i} must be 2D but got {x.ndim}D")
         check(
             x.dtype == first.dtype,
-            f"multi_dot(): all tensors must have be the same dtype but tensor 0 is {type_name(first)} "
+            "multi_dot(): all tensors must have be the same dtype but tensor 0 is "
+            f"{type_name(first)} "
             f"and tensor {i} {type_name(x)}",
         )
     for i in range(count - 1):

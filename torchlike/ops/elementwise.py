@@ -41,7 +41,9 @@ def elementwise(
     """
 
     def decorate(fn: Callable[..., Any]) -> Callable[..., Any]:
-        kinds = {p.name: p.annotation in _OPERANDS for p in inspect.signature(fn).parameters.values()}
+        kinds = {
+            p.name: p.annotation in _OPERANDS for p in inspect.signature(fn).parameters.values()
+        }
         names = tuple(kinds)
 
         @functools.wraps(fn)

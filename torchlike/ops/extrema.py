@@ -76,9 +76,7 @@ def refuse_empty(name: str, x: Array, dim: int | Dims | None, full: str) -> None
     if x.size:
         return
     if dim is None or dim == ():
-        raise RuntimeError(
-            full
-        )
+        raise RuntimeError(full)
     for d in normal_dims(dim, x.ndim):
         if x.ndim and x.shape[d] == 0:
             raise IndexError(f"{name}: Expected reduction dim {d} to have non-zero size.")
@@ -123,7 +121,8 @@ def aminmax(input: Array, *, dim: int | None = None, keepdim: bool = False) -> t
         "aminmax",
         input,
         dim,
-        "aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity.",
+        "aminmax(): cannot compute aminmax over an empty dimension as the operation has no "
+        "identity.",
     )
     low, high = _shared(input, dims, False), _shared(input, dims, True)
     return (low, high) if keepdim else (jnp.squeeze(low, dims), jnp.squeeze(high, dims))
@@ -191,20 +190,26 @@ def min(input: Array) -> Array:
 
 
 @reduction(
-    name="max", namespaces=(), method=False, returns=("values", "indices"), grad_name="MaxBackward0",
-    saves="none",
+    name="max", namespaces=(), method=False, returns=("values", "indices"), saves="none",
+    grad_name="MaxBackward0",
 )  # fmt: skip
 def max_dim(input: Array, dim: int, keepdim: bool = False) -> tuple[Array, Array]:
-    """Largest along ``dim`` and its first index, which takes the gradient.  ``(*) -> reduced, reduced``"""
+    """Largest along ``dim`` and its first index, which takes the gradient.
+
+    ``(*) -> reduced, reduced``
+    """
     return _along("max", input, dim, keepdim, True)
 
 
 @reduction(
-    name="min", namespaces=(), method=False, returns=("values", "indices"), grad_name="MinBackward0",
-    saves="none",
+    name="min", namespaces=(), method=False, returns=("values", "indices"), saves="none",
+    grad_name="MinBackward0",
 )  # fmt: skip
 def min_dim(input: Array, dim: int, keepdim: bool = False) -> tuple[Array, Array]:
-    """Smallest along ``dim`` and its first index, which takes the gradient.  ``(*) -> reduced, reduced``"""
+    """Smallest along ``dim`` and its first index, which takes the gradient.
+
+    ``(*) -> reduced, reduced``
+    """
     return _along("min", input, dim, keepdim, False)
 
 
@@ -214,7 +219,9 @@ def _position(name: str, x: Array, dim: int | None, keepdim: bool, largest: bool
         raise RuntimeError(f"{name}(): does not support {what} input")
     if dim is None:
         if x.size == 0:
-            raise IndexError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0.")
+            raise IndexError(
+                f"{name}(): Expected reduction dim to be specified for input.numel() == 0."
+            )
         found = first_extreme(x.reshape(-1), 0, largest)
         return found.reshape((1,) * x.ndim if keepdim else ())
     d = normal_dim(dim, x.ndim)

@@ -33,7 +33,10 @@ def _check_histc(args: dict[str, Any]) -> None:
 
 @op(out=True, nondiff=True, check=_check_histc)
 def histc(input: Array, bins: int = 100, min: Scalar = 0, max: Scalar = 0) -> Array:
-    """Elements per equal bin of ``[min, max]``, of the data's range if they are equal.  ``(*) -> (bins)``"""
+    """Elements per equal bin of ``[min, max]``, of the data's range if they are equal.
+
+    ``(*) -> (bins)``
+    """
     if bins <= 0:
         raise RuntimeError(f"torch.histogram(): bins must be > 0, but got {bins} for dimension 0")
     if is_complex(input):
@@ -78,9 +81,7 @@ def bincount(input: Array, weights: Array | None = None, minlength: int = 0) -> 
     )
     if weights is None:
         return np.bincount(values.astype(np.int64), minlength=minlength)
-    check(
-        weights.shape == input.shape, "weights should be 1-d and have the same length as input"
-    )
+    check(weights.shape == input.shape, "weights should be 1-d and have the same length as input")
     to = np.float32 if weights.dtype.name == "float32" else np.float64
     sums = np.bincount(values.astype(np.int64), weights.numpy().astype(np.float64), minlength)
     return sums.astype(to)
@@ -113,7 +114,8 @@ def _range(values: np.ndarray, range: Any, i: int) -> tuple[float, float]:
     )
     check(
         low <= high,
-        f"torch.histogramdd: min should not exceed max, but got min {low:g} max {high:g} for dimension {i}",
+        f"torch.histogramdd: min should not exceed max, but got min {low:g} max {high:g} for "
+        f"dimension {i}",
     )
     return (low - 0.5, high + 0.5) if low == high else (low, high)
 
@@ -129,12 +131,14 @@ def _edges(input: Operand, columns: np.ndarray, bins: Any, range: Any) -> list[n
             continue
         check(
             b.ndim == 1,
-            f"torch.histogramdd: bins tensor should have one dimension, but got {b.ndim} dimensions in "
+            f"torch.histogramdd: bins tensor should have one dimension, but got {b.ndim} "
+            "dimensions in "
             f"the bins tensor for dimension {i}",
         )
         check(
             b.dtype is input.dtype,
-            "torch.histogramdd: input tensor and bins tensors should have the same dtype, but got input "
+            "torch.histogramdd: input tensor and bins tensors should have the same dtype, but "
+            "got input "
             f"with dtype {_cpp(input)} and bins for dimension {i} with dtype {_cpp(b)}",
         )
         found.append(b.numpy())
@@ -150,19 +154,26 @@ def _check_weight(input: Operand, weight: Operand | None, shape: tuple[int, ...]
         return
     check(
         weight.dtype is input.dtype,
-        "torch.histogramdd: if weight tensor is provided, input tensor and weight tensor should have "
+        "torch.histogramdd: if weight tensor is provided, input tensor and weight tensor should "
+        "have "
         f"the same dtype, but got input({_cpp(input)}), and weight({_cpp(weight)})",
     )
     check(
         tuple(weight.shape) == shape[:-1] or weight.shape == input.shape,
-        "torch.histogramdd: if weight tensor is provided it should have the same shape as the input "
-        f"tensor excluding its innermost dimension, but got input with shape {shape_text(shape)} and "
+        "torch.histogramdd: if weight tensor is provided it should have the same shape as the "
+        "input "
+        f"tensor excluding its innermost dimension, but got input with shape {shape_text(shape)} "
+        "and "
         f"weight with shape {shape_text(weight.shape)}",
     )
 
 
 def _counts(
-    columns: np.ndarray, edges: list[np.ndarray], weight: Operand | None, density: bool, to: np.dtype
+    columns: np.ndarray,
+    edges: list[np.ndarray],
+    weight: Operand | None,
+    density: bool,
+    to: np.dtype,
 ) -> np.ndarray:
     shape = tuple(len(e) - 1 for e in edges)
     inside = np.ones(len(columns), np.bool_)
@@ -178,7 +189,9 @@ def _counts(
     if density:
         hist = hist / hist.sum()
         for i, edge in enumerate(edges):
-            hist = hist / np.diff(edge).reshape([-1 if i == j else 1 for j in np.arange(len(edges))])
+            hist = hist / np.diff(edge).reshape(
+                [-1 if i == j else 1 for j in np.arange(len(edges))]
+            )
     return hist.astype(to)
 
 
@@ -200,7 +213,10 @@ def _histogram(input: Operand, bins: Any, range: Any, weight: Any, density: bool
 def histogram(
     input: Array, bins: Array, *, weight: Array | None = None, density: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Elements, or their weights, between given edges (or in ``bins`` equal parts).  ``(*) -> (B), (B + 1)``"""
+    """Elements, or their weights, between given edges (or in ``bins`` equal parts).
+
+    ``(*) -> (B), (B + 1)``
+    """
     return _histogram(input, bins, None, weight, density)
 
 
@@ -228,7 +244,8 @@ def _dd_overload(args: Any, kwargs: dict[str, Any]) -> tuple[str, Any, dict[str,
 
 
 def _histogramdd(input: Operand, bins: Any, range: Any, weight: Any, density: bool) -> Any:
-    check(input.ndim >= 2, "torch.histogramdd: input tensor should have at least 2 dimensions, but got "
+    check(input.ndim >= 2, "torch.histogramdd: input tensor should have at least 2 dimensions, "
+    "but got "
           f"{input.ndim}")  # fmt: skip
     if input.dtype.name not in ("float32", "float64"):
         raise not_implemented_for("histogramdd", TYPE_NAMES[input.dtype.name])
@@ -236,7 +253,8 @@ def _histogramdd(input: Operand, bins: Any, range: Any, weight: Any, density: bo
     bins = [bins] * dims if isinstance(bins, int) else list(bins)
     check(
         len(bins) == dims,
-        f"torch.histogramdd: expected {dims} sequences of bin edges for a {dims}-dimensional histogram "
+        f"torch.histogramdd: expected {dims} sequences of bin edges for a {dims}-dimensional "
+        "histogram "
         f"but got {len(bins)}",
     )
     _check_weight(input, weight, input.shape)
@@ -276,9 +294,7 @@ def _check_cov(args: dict[str, Any]) -> None:
     for name in ("fweights", "aweights"):
         weights = args.get(name)
         if weights is not None and weights.ndim <= 1:
-            check(
-                bool((weights.numpy() >= 0).all()), f"cov(): {name} cannot be negative"
-            )
+            check(bool((weights.numpy() >= 0).all()), f"cov(): {name} cannot be negative")
 
 
 def _cov_weight(x: Array, weights: Array | None, name: str) -> None:
@@ -295,7 +311,8 @@ def _cov_weight(x: Array, weights: Array | None, name: str) -> None:
         check(integral, f"cov(): expected fweights to have integral dtype but got fweights with "
               f"{type_name(weights)} dtype")  # fmt: skip
     else:
-        check(not integral and not is_complex(weights), "cov(): expected aweights to have floating point "
+        check(not integral and not is_complex(weights), "cov(): expected aweights to have "
+        "floating point "
               f"dtype but got aweights with {type_name(weights)} dtype")  # fmt: skip
     check(
         weights.size == count,

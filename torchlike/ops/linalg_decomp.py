@@ -12,7 +12,6 @@ import numpy as np
 from ..core.dtypes import from_np
 from ..core.errors import LinAlgError, check
 from ..core.registry import Array, op
-from .accumulate import is_complex
 from .linalg_norm import check_full_precision, check_matrix, check_square
 
 linalg = jax.lax.linalg
@@ -57,7 +56,8 @@ def _positive_definite(name: str, infos: np.ndarray, shape: tuple[int, ...]) -> 
     for i, info in enumerate(infos.reshape(-1)):
         if info:
             raise LinAlgError(
-                f"{name}: {batch_text(shape, i)}The factorization could not be completed because the "
+                f"{name}: {batch_text(shape, i)}The factorization could not be completed because "
+                "the "
                 f"input is not positive-definite (the leading minor of order {info} is not "
                 "positive-definite)."
             )
@@ -197,7 +197,8 @@ def _check_finite_svd(args: dict[str, Any]) -> None:
         bad = ~np.isfinite(as_matrices(x.numpy())).all(axis=(-2, -1))
         if bad.any():
             raise LinAlgError(
-                f"linalg.svd: {batch_text(x.shape, int(bad.argmax()))}The algorithm failed to converge "
+                f"linalg.svd: {batch_text(x.shape, int(bad.argmax()))}The algorithm failed to "
+                "converge "
                 "because the input matrix contained non-finite values."
             )
 
@@ -205,7 +206,8 @@ def _check_finite_svd(args: dict[str, Any]) -> None:
 def _refuse_driver(driver: str | None, name: str) -> None:
     check(
         driver is None,
-        f"{name}: keyword argument `driver=` is only supported on CUDA inputs with cuSOLVER backend.",
+        f"{name}: keyword argument `driver=` is only supported on CUDA inputs with cuSOLVER "
+        "backend.",
     )
 
 
@@ -234,9 +236,7 @@ def svdvals(A: Array, *, driver: str | None = None) -> Array:
     return svd_parts(A, False)[1]
 
 
-@op(
-    out=True, returns=("U", "S", "V"), check=_check_finite_svd, grad_name="LinalgSvdBackward0"
-)
+@op(out=True, returns=("U", "S", "V"), check=_check_finite_svd, grad_name="LinalgSvdBackward0")
 def svd(input: Array, some: bool = True, compute_uv: bool = True) -> tuple[Array, Array, Array]:
     """``A = U diag(S) Vᴴ``, with V itself.  ``(*, N, M) -> (*, N, K), (*, K), (*, M, K)``"""
     check(input.ndim >= 2, "linalg.svd: The input tensor A must have at least 2 dimensions.")
@@ -280,7 +280,8 @@ def _qr_jvp(full: bool, primals: Any, tangents: Any) -> Any:
 def _qr_parts(x: Array, mode: str) -> tuple[Array, Array]:
     check(
         mode in ("reduced", "complete", "r"),
-        f"qr received unrecognized mode '{mode}' but expected one of 'reduced' (default), 'r', or 'complete'",
+        f"qr received unrecognized mode '{mode}' but expected one of 'reduced' (default), 'r', "
+        "or 'complete'",
     )
     check_matrix("linalg.qr", x)
     check_full_precision("linalg.qr", x)
@@ -313,9 +314,7 @@ def qr(input: Array, some: bool = True) -> tuple[Array, Array]:
 
 
 def _check_uplo(UPLO: str) -> bool:
-    check(
-        UPLO.upper() in ("L", "U"), f"Expected UPLO argument to be 'L' or 'U', but got {UPLO}"
-    )
+    check(UPLO.upper() in ("L", "U"), f"Expected UPLO argument to be 'L' or 'U', but got {UPLO}")
     return UPLO.upper() == "L"
 
 
@@ -326,7 +325,8 @@ def _check_finite_eigh(args: dict[str, Any]) -> None:
     bad = ~np.isfinite(as_matrices(x.numpy())).all(axis=(-2, -1))
     if bad.any():
         raise LinAlgError(
-            f"linalg.eigh: {batch_text(x.shape, int(bad.argmax()))}The algorithm failed to converge because "
+            f"linalg.eigh: {batch_text(x.shape, int(bad.argmax()))}The algorithm failed to "
+            "converge because "
             "the input matrix is ill-conditioned or has too many repeated eigenvalues (error code: "
             f"{x.shape[-1] - 1})."
         )
@@ -407,7 +407,10 @@ def _eig_parts(name: str, x: Array) -> tuple[Array, Array]:
     saves="result", check=_check_finite_eig, grad_name="LinalgEigBackward0",
 )  # fmt: skip
 def eig(input: Array) -> tuple[Array, Array]:
-    """Complex eigenvalues and unit vectors of a square matrix.  ``(*, N, N) -> (*, N), (*, N, N)``"""
+    """Complex eigenvalues and unit vectors of a square matrix.
+
+    ``(*, N, N) -> (*, N), (*, N, N)``
+    """
     return _eig_parts("linalg.eig", input)
 
 
@@ -418,5 +421,3 @@ def eig(input: Array) -> tuple[Array, Array]:
 def eigvals(input: Array) -> Array:
     """Complex eigenvalues of a square matrix.  ``(*, N, N) -> (*, N)``"""
     return _eig_parts("linalg.eigvals", input)[0]
-
-

@@ -15,7 +15,7 @@ from ..core.errors import check
 from ..core.promote import promote_types
 from ..core.registry import Array, op, reduction
 from ..core.shapes import normal_dim, normal_dims
-from .accumulate import dead, is_complex, is_floating, is_inexact, kind, type_name, widened
+from .accumulate import dead, is_complex, is_inexact, kind, type_name, widened
 from .extrema import amax, amin, extreme
 
 Dims = tuple[int, ...]
@@ -25,7 +25,9 @@ Order = float | str | None
 def sign(x: Array) -> Array:
     """``x / |x|``, 0 at 0."""
     size = jnp.abs(x)
-    return jnp.where(size == 0, jnp.zeros((), x.dtype), x / jnp.where(size == 0, 1, size).astype(x.dtype))
+    return jnp.where(
+        size == 0, jnp.zeros((), x.dtype), x / jnp.where(size == 0, 1, size).astype(x.dtype)
+    )
 
 
 def _power(size: Array, p: float) -> Array:
@@ -71,10 +73,14 @@ def _p_norm_jvp(p: float, dims: Dims, primals: Any, tangents: Any) -> tuple[Arra
         return y, total(dead(~mask, sign(x))) / count
     if p < 1:
         one = jnp.ones((), size.dtype)
-        slope = dead(size == 0, sign(x) * _power(jnp.where(size == 0, one, size), p - 1).astype(x.dtype))
+        slope = dead(
+            size == 0, sign(x) * _power(jnp.where(size == 0, one, size), p - 1).astype(x.dtype)
+        )
         return y, total(slope) * _power(safe, 1 - p)
     if p < 2:
-        return y, dead(y == 0, total(sign(x) * _power(size, p - 1).astype(x.dtype)) * _power(safe, 1 - p))
+        return y, dead(
+            y == 0, total(sign(x) * _power(size, p - 1).astype(x.dtype)) * _power(safe, 1 - p)
+        )
     return y, dead(y == 0, total(x * _power(size, p - 2).astype(x.dtype)) / _power(safe, p - 1))
 
 
@@ -97,11 +103,13 @@ def _norm_dtype(name: str, x: Array, wanted: dtype | None) -> Array:
     )
     what = "complex" if is_complex(x) else "real"
     check(
-        wanted.is_complex == is_complex(x), f"{name}: dtype should be {what} for {what} inputs, but got {text}"
+        wanted.is_complex == is_complex(x),
+        f"{name}: dtype should be {what} for {what} inputs, but got {text}",
     )
     check(
         promote_types(kind(x), wanted) is wanted,
-        f"{name}: the dtype of the input ({type_name(x)}) should be convertible without narrowing to "
+        f"{name}: the dtype of the input ({type_name(x)}) should be convertible without "
+        "narrowing to "
         f"the specified dtype ({text})",
     )
     return x.astype(wanted.np)
@@ -114,7 +122,8 @@ def _check_identity(x: Array, ord: float, dim: int | Dims | None) -> None:
     text = f"{ord:g}"
     check(
         dim is not None and dim != (),
-        f"linalg.vector_norm cannot compute the {text} norm on an empty tensor because the operation "
+        f"linalg.vector_norm cannot compute the {text} norm on an empty tensor because the "
+        "operation "
         "does not have an identity",
     )
     for d in normal_dims(dim, x.ndim):
@@ -171,7 +180,9 @@ def _check_matrix_norm(x: Array, dim: Dims) -> Dims:
         "linalg.matrix_norm: dim must be a 2-tuple. Got " + " ".join(str(d) for d in dim),
     )
     dims = tuple(normal_dim(d, x.ndim) for d in dim)
-    check(dims[0] != dims[1], f"linalg.matrix_norm: dims must be different. Got ({dim[0]}, {dim[1]})")
+    check(
+        dims[0] != dims[1], f"linalg.matrix_norm: dims must be different. Got ({dim[0]}, {dim[1]})"
+    )
     return dims
 
 
@@ -198,11 +209,11 @@ def matrix_norm(
         _norm_dtype("linalg.matrix_norm", input, dtype)
         return vector_norm(input, 2, dims, keepdim, dtype=dtype)
     x = _norm_dtype("linalg.matrix_norm", input, dtype)
-    check(
-        kind(x).itemsize > 2,
-        f"linalg.matrix_norm: Low precision dtypes not supported. Got {type_name(x)}",
-    )
     if ord == "nuc" or abs(ord) == 2:  # type: ignore[arg-type]
+        check(
+            kind(x).itemsize > 2,
+            f"linalg.matrix_norm: Low precision dtypes not supported. Got {type_name(x)}",
+        )
         matrices = jnp.moveaxis(x, dims, (-2, -1))
         values = singular_values(matrices)
         found = jnp.sum(values, axis=-1) if ord == "nuc" else _largest(values, ord, -1)
@@ -218,7 +229,9 @@ def _largest(x: Array, ord: Any, dim: int, keepdim: bool = False) -> Array:
 
 def _norm_node(args: dict[str, Any]) -> str:
     ord, dim = args.get("ord"), args.get("dim")
-    matrix = args["input"].ndim == 2 if dim is None else isinstance(dim, (tuple, list)) and len(dim) == 2
+    matrix = (
+        args["input"].ndim == 2 if dim is None else isinstance(dim, (tuple, list)) and len(dim) == 2
+    )
     if ord is None or (not isinstance(ord, str) and not matrix):
         return "LinalgVectorNormBackward0"
     return _matrix_norm_node(args)
@@ -248,7 +261,9 @@ def linalg_norm(
             f"{input.ndim}D.",
         )
     if isinstance(ord, str):
-        dims = tuple(range(input.ndim)) if dim is None else ((dim,) if isinstance(dim, int) else dim)
+        dims = (
+            tuple(range(input.ndim)) if dim is None else ((dim,) if isinstance(dim, int) else dim)
+        )
         if dim is None and input.ndim < 2:
             dims = (-2, -1)
         return matrix_norm(input, ord, dims, keepdim, dtype=dtype)
@@ -345,9 +360,7 @@ def cond(input: Array, p: float | str | None = None) -> Array:
     return jnp.where(singular, jnp.asarray(jnp.inf, found.dtype), found)
 
 
-def tolerances(
-    x: Array, atol: Array | None, rtol: Array | None, values: Array
-) -> Array:
+def tolerances(x: Array, atol: Array | None, rtol: Array | None, values: Array) -> Array:
     """Singular values up to this count as zero.  ``(*, K) -> (*, 1)``"""
     real = values.dtype
     largest = jnp.max(values, axis=-1, initial=0)
@@ -368,7 +381,11 @@ def _rank_overload(args: Any, kwargs: dict[str, Any]) -> tuple[str, Any, dict[st
         kwargs = dict(kwargs)
         atol = args[1] if len(args) > 1 else kwargs.pop("tol")
         hermitian = args[2] if len(args) > 2 else kwargs.pop("hermitian", False)
-        return "matrix_rank", (args[0],), {**kwargs, "atol": atol, "rtol": 0.0, "hermitian": hermitian}
+        return (
+            "matrix_rank",
+            (args[0],),
+            {**kwargs, "atol": atol, "rtol": 0.0, "hermitian": hermitian},
+        )
     return "matrix_rank", args, kwargs
 
 

@@ -40,6 +40,12 @@ def _fill_name(seen: dict[str, Any]) -> str:
     return "MaskedFillBackward0" if isinstance(seen["value"], type) else "MaskedFillBackward1"
 
 
+@op(namespaces=(), method=False, grad_name="IndexPutBackward0", saves="none")
+def masked_put(input: Array, mask: Array, value: Array) -> Array:
+    """``x[mask] = value``: what ``masked_fill`` does, under the name autograd gives it there."""
+    return jnp.where(mask, value.astype(input.dtype), input)
+
+
 @op(inplace=True, check=_check_fill, grad_name=_fill_name, saves="none")
 def masked_fill(input: Array, mask: Array, value: Array) -> Array:
     """A copy with ``value`` where the mask is true.  ``(*), (*), () -> (*)``

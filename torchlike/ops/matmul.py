@@ -41,15 +41,18 @@ def expanded(x: Array, shape: tuple[int, ...]) -> Array:
     """
     if x.ndim > len(shape):
         raise RuntimeError(
-            f"expand(torch.FloatTensor{{{shape_text(x.shape)}}}, size={shape_text(shape)}): the number of "
-            f"sizes provided ({len(shape)}) must be greater or equal to the number of dimensions in "
+            f"expand(torch.FloatTensor{{{shape_text(x.shape)}}}, size={shape_text(shape)}): the "
+            "number of "
+            f"sizes provided ({len(shape)}) must be greater or equal to the number of dimensions "
+            "in "
             f"the tensor ({x.ndim})"
         )
     lead = len(shape) - x.ndim
     for i, n in reversed(list(enumerate(x.shape))):
         if n not in (1, shape[lead + i]):
             raise RuntimeError(
-                f"The expanded size of the tensor ({shape[lead + i]}) must match the existing size ({n}) "
+                f"The expanded size of the tensor ({shape[lead + i]}) must match the existing "
+                f"size ({n}) "
                 f"at non-singleton dimension {lead + i}.  Target sizes: {shape_text(shape)}.  "
                 f"Tensor sizes: {shape_text(x.shape)}"
             )
@@ -109,7 +112,8 @@ def bmm(input: Array, mat2: Array) -> Array:
 def _check_mv(input_size: int, a: Array, v: Array) -> None:
     if a.shape[1] != v.shape[0]:
         raise RuntimeError(
-            f"size mismatch, got input ({input_size}), mat ({a.shape[0]}x{a.shape[1]}), vec ({v.shape[0]})"
+            f"size mismatch, got input ({input_size}), mat ({a.shape[0]}x{a.shape[1]}), vec "
+            f"({v.shape[0]})"
         )
 
 
@@ -133,12 +137,14 @@ def _check_dot(name: str, a: Array, b: Array) -> None:
         raise RuntimeError(f"1D tensors expected, but got {a.ndim}D and {b.ndim}D tensors")
     if a.dtype != b.dtype:
         raise RuntimeError(
-            f"dot : expected both vectors to have same dtype, but found {type_name(a)} and {type_name(b)}"
+            f"dot : expected both vectors to have same dtype, but found {type_name(a)} and "
+            f"{type_name(b)}"
         )
     if a.shape != b.shape:
         n, m = a.shape[0], b.shape[0]
         raise RuntimeError(
-            f"inconsistent tensor size, expected tensor [{n}] and src [{m}] to have the same number of "
+            f"inconsistent tensor size, expected tensor [{n}] and src [{m}] to have the same "
+            "number of "
             f"elements, but got {n} and {m} elements respectively"
         )
     _refuse_bool(name, a)
@@ -278,7 +284,8 @@ def addmv(input: Array, mat: Array, vec: Array, *, beta: Scalar = 1, alpha: Scal
     n = 1 if input.ndim == 0 else input.shape[0]
     if mat.shape[1] != vec.shape[0] or n not in (1, mat.shape[0]):
         raise RuntimeError(
-            f"size mismatch, got input ({n}), mat ({mat.shape[0]}x{mat.shape[1]}), vec ({vec.shape[0]})"
+            f"size mismatch, got input ({n}), mat ({mat.shape[0]}x{mat.shape[1]}), vec "
+            f"({vec.shape[0]})"
         )
     if not input.dtype == mat.dtype == vec.dtype:
         raise RuntimeError(
@@ -308,7 +315,10 @@ def addr(input: Array, vec1: Array, vec2: Array, *, beta: Scalar = 1, alpha: Sca
 def addbmm(
     input: Array, batch1: Array, batch2: Array, *, beta: Scalar = 1, alpha: Scalar = 1
 ) -> Array:
-    """``beta input + alpha Σ_b batch1[b] @ batch2[b]``.  ``(N, M)~, (B, N, K), (B, K, M) -> (N, M)``"""
+    """``beta input + alpha Σ_b batch1[b] @ batch2[b]``.
+
+    ``(N, M)~, (B, N, K), (B, K, M) -> (N, M)``
+    """
     for x, name in ((batch1, "batch1"), (batch2, "batch2")):
         if x.ndim != 3:
             raise RuntimeError(f"{name} must be a 3D tensor")
@@ -331,7 +341,8 @@ def addbmm(
 def _equal_dtypes(input: Array, batch1: Array, batch2: Array) -> None:
     if not input.dtype == batch1.dtype == batch2.dtype:
         raise RuntimeError(
-            f"Input dtypes must be the same, got: input {cpp_name(input)}, batch1: {cpp_name(batch1)}, "
+            f"Input dtypes must be the same, got: input {cpp_name(input)}, batch1: "
+            f"{cpp_name(batch1)}, "
             f"batch2: {cpp_name(batch2)}"
         )
     _refuse_bool("baddbmm", batch1)

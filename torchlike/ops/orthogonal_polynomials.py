@@ -76,28 +76,40 @@ def _chebyshev(kind: str, x: Array, n: Array) -> Array:
 @op(**_special)
 @elementwise("chebyshev_polynomial_t_cpu", REAL, half=False)
 def chebyshev_polynomial_t(input: Array, n: Array) -> Array:
-    """Chebyshev polynomial of the first kind and order n; 0 for a negative n.  ``(*), (*) -> (*)``"""
+    """Chebyshev polynomial of the first kind and order n; 0 for a negative n.
+
+    ``(*), (*) -> (*)``
+    """
     return _chebyshev("t", input, n)
 
 
 @op(**_special)
 @elementwise("chebyshev_polynomial_u_cpu", REAL, half=False)
 def chebyshev_polynomial_u(input: Array, n: Array) -> Array:
-    """Chebyshev polynomial of the second kind and order n; 0 for a negative n.  ``(*), (*) -> (*)``"""
+    """Chebyshev polynomial of the second kind and order n; 0 for a negative n.
+
+    ``(*), (*) -> (*)``
+    """
     return _chebyshev("u", input, n)
 
 
 @op(**_special)
 @elementwise("chebyshev_polynomial_v_cpu", REAL, half=False)
 def chebyshev_polynomial_v(input: Array, n: Array) -> Array:
-    """Chebyshev polynomial of the third kind and order n; 0 for a negative n.  ``(*), (*) -> (*)``"""
+    """Chebyshev polynomial of the third kind and order n; 0 for a negative n.
+
+    ``(*), (*) -> (*)``
+    """
     return _chebyshev("v", input, n)
 
 
 @op(**_special)
 @elementwise("chebyshev_polynomial_w_cpu", REAL, half=False)
 def chebyshev_polynomial_w(input: Array, n: Array) -> Array:
-    """Chebyshev polynomial of the fourth kind and order n; 0 for a negative n.  ``(*), (*) -> (*)``"""
+    """Chebyshev polynomial of the fourth kind and order n; 0 for a negative n.
+
+    ``(*), (*) -> (*)``
+    """
     return _chebyshev("w", input, n)
 
 

@@ -19,7 +19,6 @@ from .elementwise import (
     REAL,
     derivatives,
     elementwise,
-    is_bool,
     is_complex,
     is_inexact,
     only_tensors,
@@ -134,7 +133,9 @@ def _rounded_if_asked(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[st
 @binary(promote="float", dunder="truediv", aliases=("divide",), resolve=_rounded_if_asked)
 @elementwise()
 def div(input: Array, other: Array, *, rounding_mode: str | None = None) -> Array:
-    """``input / other``, of integers too; ``rounding_mode`` is None, "trunc" or "floor".  ``(*), (*) -> (*)``
+    """``input / other``, of integers too; ``rounding_mode`` is None, "trunc" or "floor".
+
+    ``(*), (*) -> (*)``
 
     Raises:
         RuntimeError: ``ZeroDivisionError``, if integers are rounded.
@@ -149,7 +150,9 @@ def true_divide(input: Array, other: Array) -> Array:
     return input / other
 
 
-@binary(namespaces=(), method=False, inplace=False, check=_divides_by_zero, grad_name="DivBackward2")
+@binary(
+    namespaces=(), method=False, inplace=False, check=_divides_by_zero, grad_name="DivBackward2"
+)
 def div_rounded(input: Array, other: Array, *, rounding_mode: str) -> Array:
     """The quotient rounded towards zero ("trunc") or down ("floor").  ``(*), (*) -> (*)``"""
     return _floor_div(input, other) if rounding_mode == "floor" else _trunc_div(input, other)
@@ -200,7 +203,10 @@ def _numbered(name: str, operand: str = "other") -> Any:
     return grad_name
 
 
-@derivatives(lambda y, x, other: jnp.ones_like(x), lambda y, x, other: -jax.lax.stop_gradient(_floor_quotient(x, other)))
+@derivatives(
+    lambda y, x, other: jnp.ones_like(x),
+    lambda y, x, other: -jax.lax.stop_gradient(_floor_quotient(x, other)),
+)
 def _remainder(input: Array, other: Array) -> Array:
     rest = jax.lax.rem(input, other)
     apart = (rest != 0) & ((rest < 0) != (other < 0))
@@ -234,11 +240,25 @@ def fmod(input: Array, other: Array) -> Array:
     return _fmod(*jnp.broadcast_arrays(input, other))
 
 
+def _inverse_square(a: Array, b: Array) -> Array:
+    """``1 / (a**2 + b**2)``, 0 at the origin."""
+    square = a * a + b * b
+    return jnp.where(square == 0, 0, 1 / jnp.where(square == 0, 1, square))
+
+
+@derivatives(
+    lambda y, a, b: b * _inverse_square(a, b),
+    lambda y, a, b: -a * _inverse_square(a, b),
+)
+def _atan2(a: Array, b: Array) -> Array:
+    return jnp.arctan2(a, b)
+
+
 @binary(promote="float", aliases=("arctan2",), types=only_tensors("atan2", "input", "other"))
 @elementwise("atan2_cpu", REAL, wide=True)
 def atan2(input: Array, other: Array) -> Array:
     """Angle of the point (other, input), in [-pi, pi] radians.  ``(*), (*) -> (*)``"""
-    return jnp.arctan2(input, other)
+    return _atan2(*jnp.broadcast_arrays(input, other))
 
 
 @derivatives(lambda y, a, b: a / y, lambda y, a, b: b / y)

@@ -33,14 +33,20 @@ def bitwise_xor(input: Array, other: Array) -> Array:
 @binary(dunder="lshift", nondiff=True)
 @elementwise("lshift_cpu", INTEGERS)
 def bitwise_left_shift(input: Array, other: Array) -> Array:
-    """``input * 2**other``, wrapping; 0 if other is negative or the width at least.  ``(*), (*) -> (*)``"""
+    """``input * 2**other``, wrapping; 0 if other is negative or the width at least.
+
+    ``(*), (*) -> (*)``
+    """
     return jax.lax.shift_left(*jnp.broadcast_arrays(input, other))
 
 
 @binary(dunder="rshift", nondiff=True)
 @elementwise("rshift_cpu", INTEGERS)
 def bitwise_right_shift(input: Array, other: Array) -> Array:
-    """``input // 2**other``; only the sign is left if other is negative or the width at least.  ``(*), (*) -> (*)``"""
+    """``input // 2**other``; only the sign is left if other is negative or the width at least.
+
+    ``(*), (*) -> (*)``
+    """
     shift = jax.lax.shift_right_arithmetic
     if jnp.issubdtype(input.dtype, jnp.unsignedinteger):
         shift = jax.lax.shift_right_logical

@@ -10,17 +10,28 @@ import jax.numpy as jnp
 from ..core import dtypes
 from ..core.dtypes import FLOATING, INTEGRAL
 from ..core.registry import Array, Scalar, binary, op
-from .elementwise import NUMERIC, elementwise, is_complex, is_inexact
+from .elementwise import NUMERIC, derivatives, elementwise, is_complex, is_inexact
 
 # exponents with a formula of their own; any other is an operand, so that it never recompiles
-_CONSTANT = frozenset((0, 1, 2, 3, 0.5, -0.5, -1, -2))
+_FORMULAS = {
+    0: jnp.ones_like,
+    1: lambda x: x,
+    2: lambda x: x * x,
+    3: lambda x: x * x * x,
+    0.5: jnp.sqrt,
+    -0.5: jax.lax.rsqrt,
+    -1: lambda x: 1 / x,
+    -2: lambda x: 1 / (x * x),
+}
+
+_C_TYPES = {"int8": "int8_t", "uint8": "uint8_t", "int16": "int16_t", "int32": "int"}
 
 
 def _constant_exponent(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, Any, Any]:
     """``pow_constant`` where that is the same.
 
     Raises:
-        RuntimeError: integers to a negative integer.
+        RuntimeError: integers to a negative integer, or to one beyond their dtype.
     """
     exponent = args[1] if len(args) > 1 else kwargs.get("exponent")
     if type(exponent) not in (int, float):
@@ -32,8 +43,12 @@ def _constant_exponent(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[s
     whole = type(exponent) is int
     if whole and exponent < 0 and found.category < FLOATING:
         raise RuntimeError("Integers to negative integer powers are not allowed.")
+    if whole and found.name in _C_TYPES and exponent >> (8 * found.itemsize - found.is_signed):
+        raise RuntimeError(
+            f"value cannot be converted to type {_C_TYPES[found.name]} without overflow"
+        )
     small = whole and exponent in (2, 3)
-    if exponent not in _CONSTANT or found.category < (INTEGRAL if small else FLOATING):
+    if exponent not in _FORMULAS or found.category < (INTEGRAL if small else FLOATING):
         return "pow", args, kwargs
     rest = {k: v for k, v in kwargs.items() if k not in ("input", "self", "exponent")}
     return "pow_constant", (base,), rest | {"exponent": exponent}
@@ -65,12 +80,22 @@ def _power_jvp(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> t
 
 def _integer_power(base: Array, exponent: Array) -> Array:
     """Wraps on overflow; a negative exponent gives what is left of the fraction: 0, 1 or -1."""
-    power = jnp.power(base, jnp.where(exponent < 0, 0, exponent))
+
+    def unfinished(state: tuple[Array, Array, Array]) -> Array:
+        return jnp.any(state[2] > 0)
+
+    def square(state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        found, factor, left = state
+        return jnp.where(left % 2 == 1, found * factor, found), factor * factor, left >> 1
+
+    # jnp.power squares six times only: enough where nothing wraps
+    start = (jnp.ones_like(base), base, exponent)
+    power = jax.lax.while_loop(unfinished, square, start)[0]
     if not dtypes.from_np(base.dtype).is_signed:
         return power
     alternating = jnp.where(exponent % 2 == 0, 1, -1).astype(base.dtype)
-    one = jnp.ones_like(power)
-    fraction = jnp.where(base == 1, one, jnp.where(base == -1, alternating, jnp.zeros_like(power)))
+    zero = jnp.zeros_like(base)
+    fraction = jnp.where(base == 1, base, jnp.where(base == -1, alternating, zero))
     return jnp.where(exponent < 0, fraction, power)
 
 
@@ -90,13 +115,18 @@ def pow(input: Array, exponent: Array) -> Array:
 @elementwise("pow", NUMERIC, wide=True)
 def pow_constant(input: Array, *, exponent: float) -> Array:
     """``pow`` with an exponent that needs no logarithm.  ``(*) -> (*)``"""
-    if exponent in (0, 1):
-        return jnp.ones_like(input) if exponent == 0 else input
-    if exponent in (2, 3):
-        return input * input if exponent == 2 else input * input * input
-    if exponent in (-1, -2):
-        return 1 / input if exponent == -1 else 1 / (input * input)
-    return jnp.sqrt(input) if exponent == 0.5 else jax.lax.rsqrt(input)
+    return _constant_power(exponent, input)
+
+
+def _constant_power(exponent: float, base: Array) -> Array:
+    """Derivatives are powers too, so that 0 and the infinities come out as PyTorch's."""
+
+    @derivatives(lambda y, x: exponent * _constant_power(exponent - 1, x) if exponent else 0 * y)
+    def power(x: Array) -> Array:
+        found = _FORMULAS.get(exponent)
+        return jnp.power(x, exponent) if found is None else found(x)
+
+    return power(base)
 
 
 def _which_float_power(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, Any, Any]:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from ..core import dtypes, errors
 from ..core.dtypes import FLOATING
 from ..core.registry import Array, Scalar, op
-from .elementwise import INEXACT, NUMERIC, elementwise, is_bool, type_name
+from .elementwise import INEXACT, NUMERIC, derivatives, elementwise, is_bool, type_name
 
 
 @op(promote="default", inplace=True, out=True)
@@ -69,8 +69,13 @@ def _type_text(array: Array) -> str:
     return _TYPE_TEXTS.get(name, name)
 
 
-def _between(input: Array, end: Array, weight: Array) -> Array:
-    """From the nearer end, so that weight 0 and 1 give the ends exactly."""
+@derivatives(
+    lambda y, start, end, weight: 1 - weight,
+    lambda y, start, end, weight: weight,
+    lambda y, start, end, weight: end - start,
+)
+def _from_nearer(input: Array, end: Array, weight: Array) -> Array:
+    """Weights 0 and 1 give the ends exactly."""
     near = jnp.abs(weight) < 0.5
     return jnp.where(near, input + weight * (end - input), end - (end - input) * (1 - weight))
 
@@ -84,15 +89,19 @@ def lerp(input: Array, end: Array, weight: Array) -> Array:
     return _lerp(input, end, weight)
 
 
+def _between(input: Array, end: Array, weight: Array) -> Array:
+    return _from_nearer(*jnp.broadcast_arrays(input, end, weight))
+
+
 _lerp = elementwise("lerp_kernel_tensor", INEXACT, wide=True)(_between)
+_lerp_number = elementwise("lerp_kernel_scalar", INEXACT, wide=True)(_between)
 
 
 @op(namespaces=(), method=False, out=True, grad_name="LerpBackward0")
-@elementwise("lerp_kernel_scalar", INEXACT, wide=True)
 def lerp_number(input: Array, end: Array, weight: Scalar) -> Array:
     """``lerp`` by a number.  ``(*), (*) -> (*)``"""
     _same_dtype(input, end=end)
-    return _between(input, end, weight.astype(input.dtype))
+    return _lerp_number(input, end, weight.astype(input.dtype))
 
 
 def _positions_if_alone(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, Any, Any]:
@@ -107,7 +116,10 @@ def _positions_if_alone(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[
 )  # fmt: skip
 @elementwise()
 def where(condition: Array, input: Array, other: Array) -> Array:
-    """``input`` where the condition holds, else ``other``; alone, the positions where it does.  ``(*), (*), (*) -> (*)``"""
+    """``input`` where the condition holds, else ``other``; alone, the positions where it does.
+
+    ``(*), (*), (*) -> (*)``
+    """
     errors.check(
         is_bool(condition) or condition.dtype == jnp.uint8,
         "where expected condition to be a boolean tensor, but got a tensor with dtype "

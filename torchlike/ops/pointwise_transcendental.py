@@ -178,7 +178,10 @@ def _logit(input: Array) -> Array:
 @unary(promote="float", aliases=("special.logit",))
 @elementwise("logit_cpu", REAL, wide=True)
 def logit(input: Array, eps: Scalar | None = None) -> Array:
-    """``log(x / (1 - x))`` with x clamped to [eps, 1 - eps]; a negative eps clamps nothing.  ``(*) -> (*)``"""
+    """``log(x / (1 - x))`` with x clamped to [eps, 1 - eps]; a negative eps clamps nothing.
+
+    ``(*) -> (*)``
+    """
     if eps is None:
         return _logit(input)
     low = eps.astype(input.dtype)
@@ -191,7 +194,9 @@ def logit(input: Array, eps: Scalar | None = None) -> Array:
 def _sinc_slope(y: Array, x: Array) -> Array:
     angle = math.pi * x
     safe = jnp.where(x == 0, 1, x)
-    return jnp.where(x == 0, 0, (angle * jnp.cos(angle) - jnp.sin(angle)) / (safe * angle + (x == 0)))
+    return jnp.where(
+        x == 0, 0, (angle * jnp.cos(angle) - jnp.sin(angle)) / (safe * angle + (x == 0))
+    )
 
 
 @unary(promote="float", aliases=("special.sinc",))

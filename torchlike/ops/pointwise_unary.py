@@ -14,7 +14,6 @@ from .elementwise import (
     DISCRETE,
     FLOATS,
     NUMERIC,
-    ORDERED,
     REAL,
     derivatives,
     elementwise,
@@ -29,7 +28,12 @@ from .elementwise import (
 @elementwise("abs_cpu", NUMERIC)
 def abs(input: Array) -> Array:
     """Magnitude; a complex tensor gives a real one.  ``(*) -> (*)``"""
-    return jnp.abs(input)
+    return jnp.abs(input) if is_complex(input) else _real_abs(input)
+
+
+@derivatives(lambda result, x: jnp.sign(x))  # 0 at 0, where JAX has 1
+def _real_abs(x: Array) -> Array:
+    return jnp.abs(x)
 
 
 @unary(aliases=("negative",), dunder="neg", saves="none")
@@ -223,15 +227,34 @@ def _clamp_grad_name(args: dict[str, Any]) -> str:
     return "ClampBackward1" if _bounded_by_numbers(args) else "ClampBackward0"
 
 
-def _at_least(input: Array, min: Array) -> Array:
-    """The larger; NaN wins; at the bound the gradient is the input's."""
-    below = input < min
-    return jnp.where(below | jnp.isnan(min) if is_inexact(min) else below, min, input)
+def _larger(input: Array, bound: Array) -> Array:
+    below = input < bound
+    return jnp.where(below | jnp.isnan(bound) if is_inexact(bound) else below, bound, input)
 
 
-def _at_most(input: Array, max: Array) -> Array:
-    above = input > max
-    return jnp.where(above | jnp.isnan(max) if is_inexact(max) else above, max, input)
+def _smaller(input: Array, bound: Array) -> Array:
+    above = input > bound
+    return jnp.where(above | jnp.isnan(bound) if is_inexact(bound) else above, bound, input)
+
+
+def _mask(condition: Array, like: Array) -> Array:
+    return condition.astype(like.dtype)
+
+
+# At a bound the gradient is the input's; NaN has none; a lower bound above the upper one has none.
+_at_least = derivatives(
+    lambda y, x, low: _mask(x >= low, x),
+    lambda y, x, low: _mask(x < low, x),
+)(_larger)
+_at_most = derivatives(
+    lambda y, x, high: _mask(x <= high, x),
+    lambda y, x, high: _mask(x > high, x),
+)(_smaller)
+_within = derivatives(
+    lambda y, x, low, high: _mask((x >= low) & (x <= high), x),
+    lambda y, x, low, high: _mask((x < low) & (low < high), x),
+    lambda y, x, low, high: _mask((x > high) | (high < low), x),
+)(lambda x, low, high: _smaller(_larger(x, low), high))
 
 
 @unary(aliases=("clip",), grad_name=_clamp_grad_name)
@@ -244,8 +267,11 @@ def clamp(input: Array, min: Array | None = None, max: Array | None = None) -> A
         raise NotImplementedError("clamp is not supported for complex types")
     if is_bool(input):
         raise errors.not_implemented_for("clamp_cpu", type_name(input))
-    bounded = input if min is None else _at_least(input, min)
-    return bounded if max is None else _at_most(bounded, max)
+    if max is None:
+        return _at_least(*jnp.broadcast_arrays(input, min))
+    if min is None:
+        return _at_most(*jnp.broadcast_arrays(input, max))
+    return _within(*jnp.broadcast_arrays(input, min, max))
 
 
 def _clamp_one_name(name: str, bound: str) -> Any:
@@ -258,15 +284,15 @@ def _clamp_one_name(name: str, bound: str) -> Any:
 @binary(grad_name=_clamp_one_name("ClampMin", "min"))
 @elementwise("maximum_cpu", REAL)
 def clamp_min(input: Array, min: Array) -> Array:
-    """The larger of input and bound; at the bound the gradient is the input's.  ``(*), (*) -> (*)``"""
-    return _at_least(input, min)
+    """The larger of input and bound; NaN wins.  ``(*), (*) -> (*)``"""
+    return _at_least(*jnp.broadcast_arrays(input, min))
 
 
 @binary(grad_name=_clamp_one_name("ClampMax", "max"))
 @elementwise("minimum_cpu", REAL)
 def clamp_max(input: Array, max: Array) -> Array:
-    """The smaller of input and bound; at the bound the gradient is the input's.  ``(*), (*) -> (*)``"""
-    return _at_most(input, max)
+    """The smaller of input and bound; NaN wins.  ``(*), (*) -> (*)``"""
+    return _at_most(*jnp.broadcast_arrays(input, max))
 
 
 @unary()
@@ -330,7 +356,10 @@ def _mantissa(input: Array, exponent: Array) -> Array:
 @op(out=True, returns=("mantissa", "exponent"))
 @elementwise(wide=True)
 def frexp(input: Array) -> tuple[Array, Array]:
-    """Mantissa in [0.5, 1) and int32 exponent: ``input = mantissa * 2**exponent``.  ``(*) -> (*), (*)``"""
+    """Mantissa in [0.5, 1) and int32 exponent: ``input = mantissa * 2**exponent``.
+
+    ``(*) -> (*), (*)``
+    """
     errors.check(
         is_inexact(input) and not is_complex(input),
         "torch.frexp() only supports floating-point dtypes",

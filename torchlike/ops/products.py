@@ -21,7 +21,8 @@ def _cross(a: Array, b: Array, dim: int) -> Array:
     d = normal_dim(dim, a.ndim)
     check(
         a.shape[d] == 3 and b.shape[d] == 3,
-        f"linalg.cross: inputs dimension {dim} must have length 3. Got {a.shape[d]} and {b.shape[d]}",
+        f"linalg.cross: inputs dimension {dim} must have length 3. Got {a.shape[d]} and "
+        f"{b.shape[d]}",
     )
     broadcast_two(a.shape, b.shape)
     x, y = jnp.moveaxis(a, d, 0), jnp.moveaxis(b, d, 0)
@@ -31,10 +32,14 @@ def _cross(a: Array, b: Array, dim: int) -> Array:
 
 @op(out=True, promote="default", grad_name="LinalgCrossBackward0")
 def cross(input: Array, other: Array, dim: int | None = None) -> Array:
-    """Vector product along ``dim``, else along the first dim of size 3.  ``(*, 3), (*, 3) -> (*, 3)``"""
+    """Vector product along ``dim``, else along the first dim of size 3.
+
+    ``(*, 3), (*, 3) -> (*, 3)``
+    """
     if dim is None:
         check(
-            input.ndim == other.ndim, "linalg.cross: inputs must have the same number of dimensions."
+            input.ndim == other.ndim,
+            "linalg.cross: inputs must have the same number of dimensions.",
         )
         threes = [i for i, n in enumerate(input.shape) if n == 3]
         check(bool(threes), "no dimension of size 3 in input")
@@ -52,7 +57,11 @@ def linalg_cross(input: Array, other: Array, *, dim: int = -1) -> Array:
 # ---------------------------------------------------------------- distances
 
 _MM_FROM = 25  # rows from which PyTorch takes squared distances from one matrix product
-_MM_MODES = ("use_mm_for_euclid_dist_if_necessary", "use_mm_for_euclid_dist", "donot_use_mm_for_euclid_dist")
+_MM_MODES = (
+    "use_mm_for_euclid_dist_if_necessary",
+    "use_mm_for_euclid_dist",
+    "donot_use_mm_for_euclid_dist",
+)
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(2,))
@@ -67,7 +76,9 @@ def _distances(x1: Array, x2: Array, p: float) -> Array:
     if p == 2:
         return jnp.sqrt(jnp.sum(gap * gap, axis=-1))
     if math.isinf(p):
-        return jnp.where(jnp.any(jnp.isnan(gap), -1), jnp.nan, jnp.max(gap, axis=-1)).astype(x1.dtype)
+        return jnp.where(jnp.any(jnp.isnan(gap), -1), jnp.nan, jnp.max(gap, axis=-1)).astype(
+            x1.dtype
+        )
     return jnp.sum(gap ** jnp.asarray(p, gap.dtype), axis=-1) ** jnp.asarray(1 / p, gap.dtype)
 
 
@@ -122,7 +133,11 @@ def _euclidean_jvp(primals: Any, tangents: Any) -> tuple[Array, Array]:
 
 def _cdist_node(args: dict[str, Any]) -> str:
     rows = [args[name].shape[-2] for name in ("x1", "x2")]
-    return "EuclideanDistBackward0" if args.get("p") == 2 and max(rows) > _MM_FROM else "CdistBackward0"
+    return (
+        "EuclideanDistBackward0"
+        if args.get("p") == 2 and max(rows) > _MM_FROM
+        else "CdistBackward0"
+    )
 
 
 @op(method=False, grad_name=_cdist_node)
@@ -133,9 +148,15 @@ def cdist(
     compute_mode: str = "use_mm_for_euclid_dist_if_necessary",
 ) -> Array:
     """Distance of every pair of rows in the p-norm.  ``(*, P, M), (*, R, M) -> (*, P, R)``"""
-    check(compute_mode in _MM_MODES, f"{compute_mode} is not a valid value for compute_mode", ValueError)
+    check(
+        compute_mode in _MM_MODES,
+        f"{compute_mode} is not a valid value for compute_mode",
+        ValueError,
+    )
     for x, name in ((x1, "X1"), (x2, "X2")):
-        check(is_floating(x), f"cdist only supports floating-point dtypes, {name} got: {type_name(x)}")
+        check(
+            is_floating(x), f"cdist only supports floating-point dtypes, {name} got: {type_name(x)}"
+        )
     check(p >= 0, "cdist only supports non-negative p values")
     for x, name in ((x1, "X1"), (x2, "X2")):
         check(x.ndim >= 2, f"cdist only supports at least 2D tensors, {name} got: {x.ndim}D")
@@ -160,25 +181,27 @@ def _check_renorm(args: dict[str, Any]) -> None:
 def renorm(input: Array, p: float, dim: int, maxnorm: Scalar) -> Array:
     """Slices along ``dim`` scaled down to a p-norm of at most ``maxnorm``.  ``(*) -> (*)``"""
     check(p > 0, "renorm: non-positive-norm not supported")
-    check(
-        input.ndim > 1, f"renorm: input needs at least 2 dimensions, got {input.ndim} dimensions"
-    )
+    check(input.ndim > 1, f"renorm: input needs at least 2 dimensions, got {input.ndim} dimensions")
     d = normal_dim(dim, input.ndim)
     check(
         is_inexact(input),
-        f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {type_name(input)}",
+        "linalg.vector_norm: Expected a floating point or complex tensor as input. Got "
+        f"{type_name(input)}",
     )
     x = widened(input)
     size = vector_norm(x, p, tuple(i for i in range(x.ndim) if i != d), True)
     limit = maxnorm.astype(size.dtype)
-    factor = jnp.where(size > limit, limit / (size + jnp.asarray(1e-7, size.dtype)), 1).astype(x.dtype)
+    factor = jnp.where(size > limit, limit / (size + jnp.asarray(1e-7, size.dtype)), 1).astype(
+        x.dtype
+    )
     return (x * factor).astype(input.dtype)
 
 
 def _dist_dtype(x: Array) -> None:
     check(
         is_inexact(x),
-        f"norm(): input dtype should be either floating point or complex. Got {type_name(x)} instead.",
+        f"norm(): input dtype should be either floating point or complex. Got {type_name(x)} "
+        "instead.",
     )
 
 

@@ -119,7 +119,12 @@ def nanmedian(input: Array) -> Array:
 
 
 @reduction(
-    name="median", namespaces=(), method=False, returns=_PAIR, grad_name="MedianBackward1", saves="none"
+    name="median",
+    namespaces=(),
+    method=False,
+    returns=_PAIR,
+    grad_name="MedianBackward1",
+    saves="none",
 )
 def median_dim(input: Array, dim: int, keepdim: bool = False) -> tuple[Array, Array]:
     """Lower median along ``dim`` and where it is.  ``(*) -> reduced, reduced``
@@ -135,7 +140,10 @@ def median_dim(input: Array, dim: int, keepdim: bool = False) -> tuple[Array, Ar
     saves="none",
 )  # fmt: skip
 def nanmedian_dim(input: Array, dim: int, keepdim: bool = False) -> tuple[Array, Array]:
-    """Lower median of what is not NaN along ``dim``, and where it is.  ``(*) -> reduced, reduced``"""
+    """Lower median of what is not NaN along ``dim``, and where it is.
+
+    ``(*) -> reduced, reduced``
+    """
     _refuse_unordered("median_out", input)
     return _lines("nanmedian", input, dim, keepdim, lambda x, d: _median_index(x, d, True))
 
@@ -166,10 +174,11 @@ def _mode_index(x: Array, d: int) -> Array:
 
 
 @reduction(returns=_PAIR, saves="none")
-def kthvalue(
-    input: Array, k: int, dim: int = -1, keepdim: bool = False
-) -> tuple[Array, Array]:
-    """The ``k``-th smallest along ``dim``, counted from 1, and its index.  ``(*) -> reduced, reduced``"""
+def kthvalue(input: Array, k: int, dim: int = -1, keepdim: bool = False) -> tuple[Array, Array]:
+    """The ``k``-th smallest along ``dim``, counted from 1, and its index.
+
+    ``(*) -> reduced, reduced``
+    """
     d = normal_dim(dim, input.ndim)
     refuse_empty("kthvalue()", input, d, "")
     size = input.shape[d] if input.ndim else 1
@@ -203,9 +212,7 @@ def _check_q(name: str) -> Any:
     def check_range(args: dict[str, Any]) -> None:
         q = args["q"]
         if isinstance(q, (int, float, np.number)):
-            check(
-                0 <= q <= 1, f"{name}() q must be in the range [0, 1] but got {q:g}"
-            )
+            check(0 <= q <= 1, f"{name}() q must be in the range [0, 1] but got {q:g}")
             return
         values = q.numpy()
         inside = bool(((values >= 0) & (values <= 1)).all())
@@ -236,9 +243,7 @@ def _quantile(
     found = _ranked_values(lines, jnp.atleast_1d(q), how, skip_nan)  # (*, Q)
     found = jnp.moveaxis(found, -1, 0)  # (Q, *)
     if keepdim and ndim:
-        found = (
-            found.reshape(-1, *(1,) * ndim) if dim is None else jnp.expand_dims(found, d + 1)
-        )
+        found = found.reshape(-1, *(1,) * ndim) if dim is None else jnp.expand_dims(found, d + 1)
     return found[0] if q.ndim == 0 else found
 
 
@@ -277,7 +282,9 @@ def quantile(
     return _quantile("quantile", input, q, dim, keepdim, interpolation, False)
 
 
-@reduction(resolve=_number_q("nanquantile"), check=_check_q("nanquantile"), grad_name="SqueezeBackward4")
+@reduction(
+    resolve=_number_q("nanquantile"), check=_check_q("nanquantile"), grad_name="SqueezeBackward4"
+)
 def nanquantile(
     input: Array,
     q: Array,
@@ -291,7 +298,11 @@ def nanquantile(
 
 
 @reduction(
-    name="quantile", namespaces=(), method=False, check=_check_q("quantile"), grad_name="SqueezeBackward4"
+    name="quantile",
+    namespaces=(),
+    method=False,
+    check=_check_q("quantile"),
+    grad_name="SqueezeBackward4",
 )
 def quantile_number(
     input: Array,

@@ -23,13 +23,13 @@ from .draws import DIGITS, FLOATS, Generator, Shape
 @random(varargs="size")
 def rand(size: Shape, *, generator: Generator = None, dtype: dtype | None = None) -> np.ndarray:
     """Uniform in [0, 1).  ``-> size``"""
-    return draws.uniform(generator, sizes(size, "rand"), dtype or default_dtype(), 0.0, 1.0)
+    return draws.uniform_numbers(generator, sizes(size, "rand"), dtype or default_dtype(), 0.0, 1.0)
 
 
 @random(varargs="size")
 def randn(size: Shape, *, generator: Generator = None, dtype: dtype | None = None) -> np.ndarray:
     """Standard normal.  ``-> size``"""
-    return draws.normal(generator, sizes(size, "randn"), dtype or default_dtype(), 0.0, 1.0)
+    return draws.normal_numbers(generator, sizes(size, "randn"), dtype or default_dtype(), 0.0, 1.0)
 
 
 @random(out=False)
@@ -37,7 +37,7 @@ def rand_like(
     input: Array, *, generator: Generator = None, dtype: dtype | None = None
 ) -> np.ndarray:
     """Uniform in [0, 1).  ``(*) -> (*)``"""
-    return draws.uniform(generator, tuple(input.shape), dtype or input.dtype, 0.0, 1.0)
+    return draws.uniform_numbers(generator, tuple(input.shape), dtype or input.dtype, 0.0, 1.0)
 
 
 @random(out=False)
@@ -45,7 +45,7 @@ def randn_like(
     input: Array, *, generator: Generator = None, dtype: dtype | None = None
 ) -> np.ndarray:
     """Standard normal.  ``(*) -> (*)``"""
-    return draws.normal(generator, tuple(input.shape), dtype or input.dtype, 0.0, 1.0)
+    return draws.normal_numbers(generator, tuple(input.shape), dtype or input.dtype, 0.0, 1.0)
 
 
 def _bounds(function: str, low: Any, high: Any) -> tuple[int, int]:
@@ -83,7 +83,7 @@ def randint(
                 f"randint(): argument 'size' (position 2) must be tuple of ints, not {kind}"
             )
     first, end = _bounds("randint", low, high)
-    return draws.integers(generator, sizes(size, "randint"), dtype or d.int64, first, end)
+    return draws.whole_numbers(generator, sizes(size, "randint"), dtype or d.int64, first, end)
 
 
 @random(out=False)
@@ -97,7 +97,7 @@ def randint_like(
 ) -> np.ndarray:
     """Whole numbers in [low, high); ``randint_like(x, high)`` starts at 0.  ``(*) -> (*)``"""
     first, end = _bounds("randint_like", low, high)
-    return draws.integers(generator, tuple(input.shape), dtype or input.dtype, first, end)
+    return draws.whole_numbers(generator, tuple(input.shape), dtype or input.dtype, first, end)
 
 
 @random()
@@ -151,7 +151,9 @@ def normal(
             "normal() received an invalid combination of arguments - got "
             f"({type(mean).__name__}, {type(std).__name__}), but expected one of:"
         )
-    return draws.normal(generator, sizes(size, "normal"), dtype or default_dtype(), mean, std)
+    return draws.normal_numbers(
+        generator, sizes(size, "normal"), dtype or default_dtype(), mean, std
+    )
 
 
 def _check_stds(args: dict[str, Any]) -> None:
@@ -165,7 +167,7 @@ def _check_stds(args: dict[str, Any]) -> None:
 
 def _draw_for_mean(args: dict[str, Any]) -> dict[str, Any]:
     mean, std = args["mean"], args["std"]
-    drawn = draws.normal(
+    drawn = draws.normal_numbers(
         args["generator"], tuple(mean.shape), mean.dtype, 0.0, 1.0 if std is None else std
     )
     return {"_drawn": drawn, "generator": None, "std": 1.0}
@@ -181,7 +183,7 @@ def normal_of_mean(
 
 def _draw_for_std(args: dict[str, Any]) -> dict[str, Any]:
     std = args["std"]
-    drawn = draws.normal(args["generator"], tuple(std.shape), std.dtype, 0.0, 1.0)
+    drawn = draws.normal_numbers(args["generator"], tuple(std.shape), std.dtype, 0.0, 1.0)
     return {
         "_drawn": drawn,
         "_offset": np.float64(args["mean"]).reshape(()),
@@ -205,7 +207,7 @@ def _draw_for_both(args: dict[str, Any]) -> dict[str, Any]:
     mean, std = args["mean"], args["std"]
     shape = broadcast_two(tuple(mean.shape), tuple(std.shape))
     return {
-        "_drawn": draws.normal(args["generator"], shape, mean.dtype, 0.0, 1.0),
+        "_drawn": draws.normal_numbers(args["generator"], shape, mean.dtype, 0.0, 1.0),
         "generator": None,
     }
 

@@ -25,7 +25,7 @@ def uniform_(
     input: Array, from_: float = 0.0, to: float = 1.0, *, generator: Generator = None
 ) -> np.ndarray:
     """Uniform in [from, to)."""
-    return draws.uniform(generator, tuple(input.shape), input.dtype, from_, to)
+    return draws.uniform_numbers(generator, tuple(input.shape), input.dtype, from_, to)
 
 
 @fill()
@@ -33,7 +33,7 @@ def normal_(
     input: Array, mean: float = 0.0, std: float = 1.0, *, generator: Generator = None
 ) -> np.ndarray:
     """``mean + std z``, z standard normal."""
-    return draws.normal(generator, tuple(input.shape), input.dtype, mean, std)
+    return draws.normal_numbers(generator, tuple(input.shape), input.dtype, mean, std)
 
 
 @fill()
@@ -130,7 +130,7 @@ def random_(
     """Whole numbers in [from, to), or all that the dtype holds exactly."""
     shape, of = tuple(input.shape), input.dtype
     if high is not None:
-        return draws.integers(generator, shape, of, low, high)
+        return draws.whole_numbers(generator, shape, of, low, high)
     if not bounded:
         if of.is_complex or of in (d.uint16, d.uint32, d.uint64):
             raise not_implemented_for("random_kernel_cpu", TYPE_NAMES[of.name])

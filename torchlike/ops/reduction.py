@@ -69,7 +69,8 @@ def mean(
     if asked.category < dtypes.FLOATING:
         which = "Input" if dtype is None else "Optional"
         raise RuntimeError(
-            f"mean(): could not infer output dtype. {which} dtype must be either a floating point or "
+            f"mean(): could not infer output dtype. {which} dtype must be either a floating "
+            "point or "
             f"complex dtype. Got: {dtypes.TYPE_NAMES[asked.name]}"
         )
     dims = normal_dims(dim, input.ndim)
@@ -99,7 +100,9 @@ def nansum(
     """Sum that counts NaN as zero.  ``(*) -> reduced``"""
     if is_complex(input):
         raise RuntimeError("nansum on CPU does not support complex inputs")
-    return sum(dead(jnp.isnan(input), input) if is_floating(input) else input, dim, keepdim, dtype=dtype)
+    return sum(
+        dead(jnp.isnan(input), input) if is_floating(input) else input, dim, keepdim, dtype=dtype
+    )
 
 
 @reduction(grad_name="Div")
@@ -186,7 +189,8 @@ def _unbiased_second(key: str) -> Any:
             return key, (args[0], None, args[1], *args[2:]), kwargs
         if "correction" in kwargs and ("unbiased" in kwargs or len(args) > 2):
             raise TypeError(
-                f"{key}() received an invalid combination of arguments - got both unbiased and correction"
+                f"{key}() received an invalid combination of arguments - got both unbiased and "
+                "correction"
             )
         return key, args, kwargs
 
@@ -226,7 +230,9 @@ def _variance(x: Array, dims: Dims, correction: float) -> Array:
 
 
 @_variance.defjvp
-def _variance_jvp(dims: Dims, correction: float, primals: Any, tangents: Any) -> tuple[Array, Array]:
+def _variance_jvp(
+    dims: Dims, correction: float, primals: Any, tangents: Any
+) -> tuple[Array, Array]:
     (x,), (t,) = primals, tangents
     count = math.prod(x.shape[d] for d in dims)
     off = x - jnp.mean(x, axis=dims, keepdims=True)
@@ -294,7 +300,10 @@ def std(
 
 
 @reduction(
-    method=False, out=False, resolve=_unbiased_second("var_mean"), check=_warn_degenerate("var_mean")
+    method=False,
+    out=False,
+    resolve=_unbiased_second("var_mean"),
+    check=_warn_degenerate("var_mean"),
 )
 def var_mean(
     input: Array,
@@ -310,7 +319,10 @@ def var_mean(
 
 
 @reduction(
-    method=False, out=False, resolve=_unbiased_second("std_mean"), check=_warn_degenerate("std_mean")
+    method=False,
+    out=False,
+    resolve=_unbiased_second("std_mean"),
+    check=_warn_degenerate("std_mean"),
 )
 def std_mean(
     input: Array,

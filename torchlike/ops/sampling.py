@@ -54,7 +54,7 @@ def multinomial(
         return np.zeros(shape, np.int64)
     if input.dtype in (d.float16, d.bfloat16):
         weights = weights.astype(np.float32)
-    if replacement:
+    if replacement and num_samples > 1:
         return _with_replacement(weights, num_samples, generator).reshape(shape)
     return _without_replacement(weights, num_samples, input.dtype.np, generator)
 

@@ -11,11 +11,18 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..core.dtypes import dtype
-from ..core.errors import not_implemented_for, shape_text
+from ..core.errors import not_implemented_for
 from ..core.registry import Array, Scalar, op, scan
 from ..core.shapes import broadcast_two, normal_dim
 from .accumulate import (
-    dead, floated, is_complex, is_floating, is_inexact, kind, type_name, widened,
+    dead,
+    floated,
+    is_complex,
+    is_floating,
+    is_inexact,
+    kind,
+    type_name,
+    widened,
 )  # fmt: skip
 
 
@@ -148,14 +155,20 @@ def _check_padding(input: Array, pad: Array, d: int) -> None:
     for i, (n, m) in enumerate(zip(input.shape, pad.shape, strict=True)):
         if i != d and n != m:
             raise RuntimeError(
-                "diff expects the shape of tensor to prepend or append to match that of input except "
-                f"along the differencing dimension; input.size({i}) = {n}, but got tensor.size({i}) = {m}"
+                "diff expects the shape of tensor to prepend or append to match that of input "
+                "except "
+                f"along the differencing dimension; input.size({i}) = {n}, but got "
+                f"tensor.size({i}) = {m}"
             )
 
 
 @op(out=True, promote="default", grad_name="SubBackward0")
 def diff(
-    input: Array, n: int = 1, dim: int = -1, prepend: Array | None = None, append: Array | None = None
+    input: Array,
+    n: int = 1,
+    dim: int = -1,
+    prepend: Array | None = None,
+    append: Array | None = None,
 ) -> Array:
     """The ``n``-th difference of neighbours; of bools: xor.  ``(*, L) -> (*, L - n)``"""
     if input.ndim == 0:
@@ -203,7 +216,9 @@ def _areas(name: str, y: Array, x: Array | None, dx: Array | None, dim: int) -> 
     elif x.ndim < y.ndim:
         x = x.reshape((1,) * (y.ndim - x.ndim) + x.shape)
     if x.ndim == 0:
-        raise RuntimeError(f"The size of tensor a ({y.shape[d]}) must match the size of tensor b (0)")
+        raise RuntimeError(
+            f"The size of tensor a ({y.shape[d]}) must match the size of tensor b (0)"
+        )
     start, stop = _neighbours(x, normal_dim(dim, x.ndim))
     left, right = _neighbours(y, d)
     broadcast_two(stop.shape, left.shape)
@@ -213,7 +228,9 @@ def _areas(name: str, y: Array, x: Array | None, dx: Array | None, dim: int) -> 
 def _rule(name: str) -> Callable[..., Any]:
     def resolve(args: Any, kwargs: dict[str, Any]) -> tuple[str, Any, dict[str, Any]]:
         if "dx" in kwargs and (len(args) > 1 or kwargs.get("x") is not None):
-            raise TypeError(f"{name}() received an invalid combination of arguments - got both x and dx")
+            raise TypeError(
+                f"{name}() received an invalid combination of arguments - got both x and dx"
+            )
         return name, args, kwargs
 
     return resolve
@@ -223,7 +240,13 @@ def _trapezoid_node(args: dict[str, Any]) -> str:
     return "MulBackward1" if args.get("x") is None else "DivBackward1"
 
 
-@op(promote="default", method=False, resolve=_rule("trapezoid"), aliases=("trapz",), grad_name=_trapezoid_node)
+@op(
+    promote="default",
+    method=False,
+    resolve=_rule("trapezoid"),
+    aliases=("trapz",),
+    grad_name=_trapezoid_node,
+)
 def trapezoid(y: Array, x: Array | None = None, *, dx: Scalar = 1, dim: int = -1) -> Array:
     """Area under the samples ``y`` at ``x``, or ``dx`` apart.  ``(*, N) -> (*)``"""
     area, d = _areas("trapezoid", y, x, dx, dim)
@@ -231,7 +254,9 @@ def trapezoid(y: Array, x: Array | None = None, *, dx: Scalar = 1, dim: int = -1
 
 
 @op(promote="default", method=False, resolve=_rule("cumulative_trapezoid"), grad_name="Cumsum")
-def cumulative_trapezoid(y: Array, x: Array | None = None, *, dx: Scalar = 1, dim: int = -1) -> Array:
+def cumulative_trapezoid(
+    y: Array, x: Array | None = None, *, dx: Scalar = 1, dim: int = -1
+) -> Array:
     """Running area under the samples.  ``(*, N) -> (*, N - 1)``"""
     area, d = _areas("cumulative_trapezoid", y, x, dx, dim)
     return jnp.cumsum(area / jnp.asarray(2, area.dtype), axis=d)

@@ -51,7 +51,11 @@ def _fresh(ranked: np.ndarray) -> np.ndarray:
 
 
 def _grouped(
-    values: np.ndarray, dim: int | None, input: Operand, order: np.ndarray | None, flags: tuple[bool, bool]
+    values: np.ndarray,
+    dim: int | None,
+    input: Operand,
+    order: np.ndarray | None,
+    flags: tuple[bool, bool],
 ) -> Found:
     """The first of each run of equal rows, taken in ``order``."""
     d = None if dim is None else normal_dim(dim, values.ndim)
@@ -79,7 +83,10 @@ def unique(
     return_counts: bool = False,
     dim: int | None = None,
 ) -> Found:
-    """Different elements (or slices along ``dim``), sorted.  ``(*) -> (K) [, inverse (*)] [, counts (K)]``"""
+    """Different elements (or slices along ``dim``), sorted.
+
+    ``(*) -> (K) [, inverse (*)] [, counts (K)]``
+    """
     values = _values(input, dim)
     if dim is None:
         order = np.argsort(values.reshape(-1), kind="stable")

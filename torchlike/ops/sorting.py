@@ -39,7 +39,10 @@ def _sort_node(args: dict[str, Any]) -> str:
 def sort(
     input: Array, dim: int = -1, descending: bool = False, *, stable: bool | None = None
 ) -> tuple[Array, Array]:
-    """Sorted values and where they were; always stable, NaN counts as largest.  ``(*) -> (*), (*)``"""
+    """Sorted values and where they were; always stable, NaN counts as largest.
+
+    ``(*) -> (*), (*)``
+    """
     return _sorted(input, dim, descending)
 
 
@@ -61,7 +64,10 @@ def msort(input: Array) -> Array:
 def topk(
     input: Array, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
 ) -> tuple[Array, Array]:
-    """The ``k`` largest (or smallest) along ``dim``, always sorted.  ``(*, N) -> (*, k), (*, k)``"""
+    """The ``k`` largest (or smallest) along ``dim``, always sorted.
+
+    ``(*, N) -> (*, k), (*, k)``
+    """
     if is_complex(input):
         raise RuntimeError(" topk does not support complex dtypes on CPU")
     d = normal_dim(dim, input.ndim)
@@ -78,7 +84,8 @@ def topk(
 
 
 def _rising_key(x: Array, largest: bool) -> Array:
-    """A key whose largest are wanted. ``top_k`` has a total order: +NaN above inf, -NaN below -inf."""
+    """A key whose largest are wanted. ``top_k`` has a total order: +NaN above inf, -NaN below "
+    "-inf."""
     if not is_floating(x):
         return x if largest else ~x
     nan = jnp.asarray(jnp.nan, x.dtype)
@@ -105,7 +112,8 @@ def _check_sequence(name: str, edges: Array, x: Array, side: str | None, right: 
     )
     check(
         not (side == "left" and right),
-        f"torch.{name}(): side and right can't be set to opposites, got side of left while right was True",
+        f"torch.{name}(): side and right can't be set to opposites, got side of left while right "
+        "was True",
     )
     check(
         edges.ndim > 0,
@@ -138,7 +146,9 @@ def _insertion_point(edges: Array, x: Array, right: bool) -> Array:
         middle = (start + stop) // 2
         value = at(jnp.minimum(middle, size - 1))
         beyond = ~((value > x) if right else (value >= x)) & (start < stop)
-        return jnp.where(beyond, middle + 1, start), jnp.where(beyond | (start >= stop), stop, middle)
+        return jnp.where(beyond, middle + 1, start), jnp.where(
+            beyond | (start >= stop), stop, middle
+        )
 
     start = jnp.zeros(x.shape, np.int64)
     if size == 0 or x.size == 0:
@@ -160,17 +170,22 @@ def searchsorted(
     side: str | None = None,
     sorter: Array | None = None,
 ) -> Array:
-    """Where each value would be inserted to keep the last dim sorted.  ``(*, N), (*, M) -> (*, M)``"""
+    """Where each value would be inserted to keep the last dim sorted.
+
+    ``(*, N), (*, M) -> (*, M)``
+    """
     _check_sequence("searchsorted", sorted_sequence, input, side, right)
     if sorter is not None:
         check(
             sorter.shape == sorted_sequence.shape,
-            "torch.searchsorted(): boundary and sorter must have the same size, but got boundary tensor "
+            "torch.searchsorted(): boundary and sorter must have the same size, but got boundary "
+            "tensor "
             f"{shape_text(sorted_sequence.shape)}and got sorter tensor {shape_text(sorter.shape)}",
         )
         check(
             kind(sorter).name == "int64",
-            f"torch.searchsorted(): sorter must be a tensor of long dtype but got dtype {type_name(sorter)}",
+            "torch.searchsorted(): sorter must be a tensor of long dtype but got dtype "
+            f"{type_name(sorter)}",
         )
         sorted_sequence = jnp.take_along_axis(sorted_sequence, sorter, axis=-1)
     found = _insertion_point(sorted_sequence, input, right or side == "right")

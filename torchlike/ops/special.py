@@ -184,7 +184,13 @@ def _erfcx(x: Array) -> Array:
     return jnp.where(x > far, series / (z * math.sqrt(math.pi)), product)
 
 
-@op(promote="float", namespaces=("special",), method=False, out=True, grad_name="SpecialErfcxBackward0")
+@op(
+    promote="float",
+    namespaces=("special",),
+    method=False,
+    out=True,
+    grad_name="SpecialErfcxBackward0",
+)
 @elementwise("erfcx_cpu", REAL, half=False)
 def erfcx(input: Array) -> Array:
     """``exp(input**2) * erfc(input)`` without overflow.  ``(*) -> (*)``"""
@@ -205,7 +211,13 @@ def _log_ndtr(x: Array) -> Array:
     return jnp.where(x < -1, below, jnp.log1p(-jax.lax.erfc(jnp.maximum(z, -1)) / 2))
 
 
-@op(promote="float", namespaces=("special",), method=False, out=True, grad_name="SpecialLogNdtrBackward0")
+@op(
+    promote="float",
+    namespaces=("special",),
+    method=False,
+    out=True,
+    grad_name="SpecialLogNdtrBackward0",
+)
 @elementwise("log_ndtr_cpu", REAL, half=False)
 def log_ndtr(input: Array) -> Array:
     """``log(ndtr(input))``, exact in the tail.  ``(*) -> (*)``"""
@@ -221,7 +233,13 @@ def _ndtri(p: Array) -> Array:
     return jnp.where((p > 0) & (p < 1), found, edge)
 
 
-@op(promote="float", namespaces=("special",), method=False, out=True, grad_name="SpecialNdtriBackward0")
+@op(
+    promote="float",
+    namespaces=("special",),
+    method=False,
+    out=True,
+    grad_name="SpecialNdtriBackward0",
+)
 @elementwise("ndtri_cpu", REAL, half=False)
 def ndtri(input: Array) -> Array:
     """Inverse of ``ndtr``; NaN outside [0, 1].  ``(*) -> (*)``"""
@@ -235,7 +253,13 @@ def _entr(x: Array) -> Array:
     return jnp.where(jnp.isnan(x), x, found)
 
 
-@op(promote="float", namespaces=("special",), method=False, out=True, grad_name="SpecialEntrBackward0")
+@op(
+    promote="float",
+    namespaces=("special",),
+    method=False,
+    out=True,
+    grad_name="SpecialEntrBackward0",
+)
 @elementwise("entr_cpu", REAL, wide=True)
 def entr(input: Array) -> Array:
     """``-x log(x)``, 0 at 0, -inf below.  ``(*) -> (*)``"""
@@ -283,7 +307,7 @@ def _hurwitz(x: Array, q: Array) -> Array:
     return jnp.where(inside, found, jnp.where(jnp.isnan(x) | jnp.isnan(q), jnp.nan, edge))
 
 
-_zeta = _no_derivative("zeta", _hurwitz, lambda y, x, q: -x * _hurwitz(x + 1, q))
+_zeta = _no_derivative("zeta", _hurwitz, lambda y, x, q: -x * _zeta(x + 1, q))
 
 
 @op(

@@ -52,6 +52,19 @@ def is_puttable(op: str) -> bool:
     return op in _RULES or op in _PIECES or op == "unbind"
 
 
+OVERLAPPING = frozenset(("unfold", "as_strided"))  # may show an element several times
+
+
+def put_by_places(x: Array, y: Array, view: Callable[[Array], Array]) -> Array:
+    """``x`` with what ``view`` shows of it replaced by ``y``, for any chain of views.
+
+    The view of an array of positions tells where each element lives.
+    """
+    places = view(lax.reshape(lax.iota(jnp.int64, x.size), x.shape))
+    flat = lax.reshape(x, (x.size,)).at[places].set(y, mode="promise_in_bounds")
+    return lax.reshape(flat, x.shape)
+
+
 # ---------------------------------------------------------------------------- whole views
 
 

@@ -142,10 +142,11 @@ def kaiser_window(
     """``I0(beta sqrt(1 - (2n/N - 1)²)) / I0(beta)``.  ``-> (window_length,)``"""
 
     def shape(n: _Steps, whole: int) -> _Steps:
-        def bell(x: np.ndarray) -> np.ndarray:
-            off = x * (2.0 / (whole - 1)) - 1
-            return np.i0(beta * np.sqrt(np.maximum(0, 1 - off * off))) / np.i0(beta)
-
-        return n.then(bell)
+        if n.of.itemsize < 4:  # half numbers are computed in float32
+            n = _Steps(n.numbers, d.float32)
+        edge, half = n.scalar(beta), (whole - 1) / 2
+        off = n.plus(-half).then(lambda x: x / half)
+        root = off.then(lambda x: np.maximum(0, 1 - x * x)).then(np.sqrt)
+        return root.times(edge).then(lambda x: np.i0(x) / np.i0(edge))
 
     return _window("kaiser_window", window_length, periodic, dtype, shape)

@@ -58,7 +58,7 @@ def _to_scalar(x: Any) -> Any:
 
 
 def _typename(x: object) -> str:
-    from ..nn.typename import typename
+    from ..core.toplevel import typename
 
     return typename(x)
 

@@ -72,7 +72,9 @@ class RNNBase(Module):
         self.dropout = float(dropout)
         self.bidirectional = bidirectional
         self.proj_size = proj_size
-        _check_sizes(input_size, hidden_size, num_layers, dropout, proj_size)
+        _check_dropout(dropout, num_layers)
+        _check_flags(bias=bias, batch_first=batch_first)
+        _check_sizes(input_size, hidden_size, num_layers, proj_size)
         gate_size = _gate_size(mode, hidden_size)
         self._flat_weights_names: list[str] = []
         self._all_weights: list[list[str]] = []
@@ -204,9 +206,13 @@ class RNNBase(Module):
         return kernel(input, batch_sizes, state, weights, *rest)
 
 
-def _check_sizes(
-    input_size: Any, hidden_size: Any, num_layers: Any, dropout: Any, proj_size: int
-) -> None:
+def _check_flags(**flags: Any) -> None:
+    for name, value in flags.items():
+        if not isinstance(value, bool):
+            raise TypeError(f"{name} should be of type bool, got: {type(value).__name__}")
+
+
+def _check_dropout(dropout: Any, num_layers: Any) -> None:
     if (
         not isinstance(dropout, numbers.Number)
         or not 0 <= dropout <= 1
@@ -222,6 +228,9 @@ def _check_sizes(
             f"expects num_layers greater than 1, but got dropout={dropout} and num_layers={num_layers}",
             stacklevel=4,
         )
+
+
+def _check_sizes(input_size: Any, hidden_size: Any, num_layers: Any, proj_size: int) -> None:
     for name, size in (("input_size", input_size), ("hidden_size", hidden_size)):
         if not isinstance(size, int):
             raise TypeError(f"{name} should be of type int, got: {type(size).__name__}")

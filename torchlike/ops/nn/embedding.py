@@ -124,29 +124,30 @@ def embedding_renorm(input: Array, indices: Array, max_norm: Scalar, norm_type: 
     return _renormalised(input, indices, max_norm, norm_type)
 
 
-def _classes(args: dict[str, Any]) -> dict[str, Any]:
+def _check_classes(args: dict[str, Any]) -> None:
     index, count = args["input"], args["num_classes"]
     if index.dtype.name != "int64":
-        raise RuntimeError(
-            "one_hot is only applicable to index tensor of type LongTensor."
-        )
+        raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
     values = index.numpy()
     if values.size == 0:
         if count <= 0:
             raise RuntimeError("Can not infer total number of classes from empty tensor.")
-        return {}
+        return
     if values.min() < 0:
         raise RuntimeError("Class values must be non-negative.")
-    if count == -1:
-        return {"num_classes": int(values.max()) + 1}
-    if count < 1:
+    if count != -1 and count < 1:
         raise RuntimeError("num_classes should be positive")
-    if values.max() >= count:
+    if count != -1 and values.max() >= count:
         raise RuntimeError("Class values must be smaller than num_classes.")
-    return {}
 
 
-@op(namespaces=("functional",), method=False, prepare=_classes, nondiff=True)
+def _classes(args: dict[str, Any]) -> dict[str, Any]:
+    if args["num_classes"] != -1:
+        return {}
+    return {"num_classes": int(args["input"].numpy().max()) + 1}
+
+
+@op(namespaces=("functional",), method=False, check=_check_classes, prepare=_classes, nondiff=True)
 def one_hot(input: Array, num_classes: int = -1) -> Array:
     """1 at each class's place, else 0; -1: as many classes as occur.  ``(*) -> (*, num_classes)``"""
     return (input[..., None] == jnp.arange(num_classes, dtype=input.dtype)).astype(jnp.int64)
@@ -191,6 +192,11 @@ def _check_mode(mode: str, by_frequency: bool, sparse: bool, has_weights: bool) 
         )
 
 
+def _check_bag_indices(args: dict[str, Any]) -> None:
+    _check_bag_shapes(args)
+    _check_indices(args["input"], args["weight"].shape[0], "embedding_bag")
+
+
 def _bags(args: dict[str, Any]) -> dict[str, Any]:
     """Each bag's elements as a row of positions, -1 after the last."""
     _check_bag_shapes(args)
@@ -198,7 +204,6 @@ def _bags(args: dict[str, Any]) -> dict[str, Any]:
     _check_mode(
         args["mode"], args["scale_grad_by_freq"], args["sparse"], args["per_sample_weights"] is not None
     )
-    _check_indices(input, args["weight"].shape[0], "embedding_bag")
     count = int(np.prod(input.shape))
     if input.ndim == 2:
         return {"_place": np.arange(count).reshape(input.shape)}
@@ -223,7 +228,7 @@ def _bags(args: dict[str, Any]) -> dict[str, Any]:
     return {"_place": np.where(place < ends[:, None], place, -1)}
 
 
-@op(namespaces=("functional",), method=False, prepare=_bags)
+@op(namespaces=("functional",), method=False, check=_check_bag_indices, prepare=_bags)
 def embedding_bag(
     input: Array,
     weight: Array,

@@ -127,15 +127,15 @@ def multilabel_soft_margin_loss(
 
 def _check_multi_margin(args: dict[str, Any]) -> None:
     input, target = args["input"], args["target"]
-    if target.dtype.name != "int64" or input.ndim not in (1, 2) or input.shape[-1] == 0:
+    if target.dtype.name != "int64":
         return
-    values = target.numpy()
-    if values.size and (values.min() < 0 or values.max() >= input.shape[-1]):
+    values, classes = target.numpy(), input.shape[-1] if input.ndim else 1
+    if values.size and (values.min() < 0 or values.max() >= classes):
         raise RuntimeError("target out of range")
 
 
 def _check_matrix(x: Array) -> None:
-    if x.ndim not in (1, 2) or x.shape[-1] == 0:
+    if x.ndim > 2 or (x.ndim and x.shape[-1] == 0):
         raise RuntimeError(
             f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {shape_text(x.shape)}"
         )
@@ -166,15 +166,16 @@ def multi_margin_loss(
             f"(batch size). Expected target size [{batch}], but got {shape_text(target.shape)}. Input has "
             f"shape {shape_text(input.shape)}."
         )
-    if weight is not None and weight.shape[0] != input.shape[-1]:
+    classes = input.shape[-1] if input.ndim else 1
+    if weight is not None and weight.shape[0] != classes:
         raise RuntimeError(
-            f"inconsistent weight size, expected {input.shape[-1]} but got {shape_text(weight.shape)}"
+            f"inconsistent weight size, expected {classes} but got {shape_text(weight.shape)}"
         )
     if input.dtype not in (jnp.float32, jnp.float64):
         raise not_implemented_for("multi_margin_loss", type_name(input))
     if target.dtype != jnp.int64:
         raise RuntimeError(f"expected scalar type Long but found {type_name(target)}")
-    x, t = input.reshape(batch, -1), target.reshape(batch, 1)
+    x, t = input.reshape(batch, classes), target.reshape(batch, 1)
     gap = above_zero(margin.astype(x.dtype) - jnp.take_along_axis(x, t, 1) + x)
     gap = gap if p == 1 else gap * gap
     if weight is not None:

@@ -274,7 +274,10 @@ def _labels(args: dict[str, Any]) -> dict[str, Any]:
             )
         for row, n, given in zip(labels, counts, values, strict=True):
             row[:n] = given[:n]
-    return {"_labels": labels, "_inputs": inputs, "_counts": counts}
+    return {
+        "_labels": labels, "_inputs": inputs, "_counts": counts,
+        "input_lengths": None, "target_lengths": None,
+    }  # fmt: skip
 
 
 def _log_sum(*parts: Array) -> Array:

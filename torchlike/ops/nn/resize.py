@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -300,47 +299,3 @@ def interpolate(
     return resize(
         input, size, scale_factor, mode, align_corners, recompute_scale_factor, antialias
     )
-
-
-def _deprecated(name: str, instead: str) -> Callable[[dict[str, Any]], None]:
-    def warn(args: dict[str, Any]) -> None:
-        warnings.warn(
-            f"`nn.functional.{name}` is deprecated. Use `nn.functional.{instead}` instead.",
-            UserWarning, stacklevel=5,
-        )  # fmt: skip
-
-    return warn
-
-
-@op(
-    namespaces=("functional",), method=False, saves="none", check=_deprecated("upsample", "interpolate"),
-    grad_name=lambda args: _kernel_name(args["mode"], args["input"].ndim),
-)  # fmt: skip
-def upsample(
-    input: Array,
-    size: Any = None,
-    scale_factor: Any = None,
-    mode: str = "nearest",
-    align_corners: bool | None = None,
-) -> Array:
-    """``interpolate``'s old name.  ``(N, C, *S) -> (N, C, *size)``"""
-    return resize(input, size, scale_factor, mode, align_corners, None, False)
-
-
-@op(
-    namespaces=("functional",), method=False, saves="none",
-    check=_deprecated("upsample_nearest", "interpolate"),
-    grad_name=lambda args: _kernel_name("nearest", args["input"].ndim),
-)  # fmt: skip
-def upsample_nearest(input: Array, size: Any = None, scale_factor: Any = None) -> Array:
-    """``interpolate(mode="nearest")``.  ``(N, C, *S) -> (N, C, *size)``"""
-    return resize(input, size, scale_factor, "nearest", None, None, False)
-
-
-@op(
-    namespaces=("functional",), method=False, saves="none",
-    check=_deprecated("upsample_bilinear", "interpolate"), grad_name="UpsampleBilinear2D",
-)  # fmt: skip
-def upsample_bilinear(input: Array, size: Any = None, scale_factor: Any = None) -> Array:
-    """``interpolate(mode="bilinear", align_corners=True)``.  ``(N, C, H, W) -> (N, C, *size)``"""
-    return resize(input, size, scale_factor, "bilinear", True, None, False)

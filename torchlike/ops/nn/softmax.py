@@ -66,6 +66,16 @@ def log_softmax(input: Array, dim: int, dtype: Dtype | None = None) -> Array:
     return log_softmax_of(x, axis).astype(input.dtype)
 
 
+def _no_stacklevel(key: str) -> Any:
+    """``_stacklevel``, the third positional argument, says where to warn; accepted and dropped."""
+
+    def resolve(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
+        kwargs.pop("_stacklevel", None)
+        return key, args[:2] + args[3:], kwargs
+
+    return resolve
+
+
 def _implicit_dim(args: dict[str, Any]) -> dict[str, Any]:
     """PyTorch's old choice where no dim is given, with its warning."""
     if args["dim"] is not None:
@@ -78,9 +88,12 @@ def _implicit_dim(args: dict[str, Any]) -> dict[str, Any]:
     return {"dim": 0 if args["input"].ndim in (0, 1, 3) else 1}
 
 
-@op(name="softmax", namespaces=("functional",), method=False, prepare=_implicit_dim, saves="result")
+@op(
+    name="softmax", namespaces=("functional",), method=False, prepare=_implicit_dim, saves="result",
+    resolve=_no_stacklevel("functional_softmax"),
+)  # fmt: skip
 def functional_softmax(
-    input: Array, dim: int | None = None, _stacklevel: int = 3, dtype: Dtype | None = None
+    input: Array, dim: int | None = None, dtype: Dtype | None = None
 ) -> Array:
     """``torch.softmax`` whose dim may be left out.  ``(*) -> (*)``"""
     assert dim is not None
@@ -88,10 +101,11 @@ def functional_softmax(
 
 
 @op(
-    name="log_softmax", namespaces=("functional",), method=False, prepare=_implicit_dim, saves="result"
-)
+    name="log_softmax", namespaces=("functional",), method=False, prepare=_implicit_dim, saves="result",
+    resolve=_no_stacklevel("functional_log_softmax"),
+)  # fmt: skip
 def functional_log_softmax(
-    input: Array, dim: int | None = None, _stacklevel: int = 3, dtype: Dtype | None = None
+    input: Array, dim: int | None = None, dtype: Dtype | None = None
 ) -> Array:
     """``torch.log_softmax`` whose dim may be left out.  ``(*) -> (*)``"""
     assert dim is not None
@@ -99,10 +113,11 @@ def functional_log_softmax(
 
 
 @op(
-    namespaces=("functional",), method=False, prepare=_implicit_dim, saves="result", grad_name="Softmax"
-)
+    namespaces=("functional",), method=False, prepare=_implicit_dim, saves="result", grad_name="Softmax",
+    resolve=_no_stacklevel("softmin"),
+)  # fmt: skip
 def softmin(
-    input: Array, dim: int | None = None, _stacklevel: int = 3, dtype: Dtype | None = None
+    input: Array, dim: int | None = None, dtype: Dtype | None = None
 ) -> Array:
     """``softmax(-x)``.  ``(*) -> (*)``"""
     assert dim is not None

@@ -25,7 +25,7 @@ def _patches(x: Array, kernel: tuple[int, ...], dilation: tuple[int, ...], paddi
     counts = _block_counts(x.shape[2:], kernel, dilation, padding, stride)
     x = padded_to_fit(x, 0, kernel, stride, padding, dilation, counts)
     stacked = jnp.stack(taps(x, kernel, stride, dilation, counts), 2)  # (N, C, taps, H', W')
-    return stacked.reshape(x.shape[0], x.shape[1] * math.prod(kernel), -1)
+    return stacked.reshape(x.shape[0], x.shape[1] * math.prod(kernel), math.prod(counts))
 
 
 def _block_counts(size: tuple[int, ...], kernel: tuple[int, ...], dilation: tuple[int, ...],

@@ -105,7 +105,8 @@ def _unpool(n: int, input: Array, indices: Array, args: dict[str, Any]) -> Array
     lead = input.shape[:-n]
     count = product(input.shape[-n:])
     zeros = jnp.zeros((product(lead), product(sizes)), input.dtype)
-    flat = _placed(input.reshape(-1, count), indices.reshape(-1, count), zeros)
+    rows = product(lead)
+    flat = _placed(input.reshape(rows, count), indices.reshape(rows, count), zeros)
     return flat.reshape(*lead, *sizes)
 
 
@@ -170,16 +171,27 @@ def _fractional_sizes(n: int, shape: Sequence[int], output_size: Any, ratio: Any
 
 def _samples(n: int) -> Any:
     def draw(args: dict[str, Any]) -> dict[str, Any]:
-        if args.get("_random_samples") is not None:
+        if args["random_samples"] is not None:
             return {}
         input = args["input"]
         if input.ndim not in (n + 1, n + 2):
             return {}
         batch = 1 if input.ndim == n + 1 else input.shape[0]
         shape = (batch, input.shape[-n - 1], n)
-        return {"_random_samples": args["generator"].uniform(shape, input.dtype.np)}
+        return {"random_samples": args["generator"].uniform(shape, input.dtype.np)}
 
     return draw
+
+
+def _public_name(key: str) -> Any:
+    """PyTorch calls the samples ``_random_samples``, a name that hides a parameter here."""
+
+    def resolve(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
+        if "_random_samples" in kwargs:
+            kwargs["random_samples"] = kwargs.pop("_random_samples")
+        return key, args, kwargs
+
+    return resolve
 
 
 def _starts(sample: Array, size: int, out: int, pool: int) -> Array:
@@ -209,10 +221,12 @@ def _fractional(n: int, input: Array, kernel: Any, output_size: Any, ratio: Any,
                 f"{name}(): pool {title} {k} too large relative to input {title} {m}"
             )
     assert samples is not None
-    planes = input.reshape(-1, *input.shape[-n:])
+    if input.ndim == n + 1:
+        samples = samples[:1]  # an input without batch takes the first row, whatever there is
+    planes = input.reshape(product(input.shape[:-n]), *input.shape[-n:])
     # PyTorch's 2-D kernel takes the first sample for the width, its 3-D kernel for the depth
     order = (1, 0) if n == 2 else (0, 1, 2)
-    flat_samples = samples.reshape(-1, n).astype(input.dtype)
+    flat_samples = samples.reshape(planes.shape[0], n).astype(input.dtype)
     flat: Any = jnp.zeros((planes.shape[0],) + (1,) * (2 * n), jnp.int64)
     for d in range(n):
         first = _starts(flat_samples[:, order[d]], input.shape[d - n], sizes[d], pool[d])
@@ -221,7 +235,7 @@ def _fractional(n: int, input: Array, kernel: Any, output_size: Any, ratio: Any,
         shape[1 + d], shape[1 + n + d] = sizes[d], pool[d]
         flat = flat * input.shape[d - n] + where.reshape(shape)
     flat = flat.reshape(planes.shape[0], product(sizes), product(pool))
-    rows = planes.reshape(planes.shape[0], -1)
+    rows = planes.reshape(planes.shape[0], product(input.shape[-n:]))
     values = jnp.take_along_axis(rows[:, None], flat, 2)
     nan = jnp.isnan(values)
     last_nan = values.shape[-1] - 1 - jnp.argmax(jnp.flip(nan, -1), -1, keepdims=True)
@@ -234,32 +248,34 @@ def _fractional(n: int, input: Array, kernel: Any, output_size: Any, ratio: Any,
 
 
 @op(
-    namespaces=("functional",), method=False, prepare=_samples(2), grad_name="FractionalMaxPool2D"
-)
+    namespaces=("functional",), method=False, prepare=_samples(2), grad_name="FractionalMaxPool2D",
+    resolve=_public_name("fractional_max_pool2d"),
+)  # fmt: skip
 def fractional_max_pool2d(
     input: Array,
     kernel_size: _Ints,
     output_size: Any = None,
     output_ratio: Any = None,
     return_indices: bool = False,
-    _random_samples: Array | None = None,
+    random_samples: Array | None = None,
 ) -> Array | tuple[Array, Array]:
     """Maximum of windows at random, increasing places.  ``(N, C, H, W) -> (N, C, H', W')``"""
-    found = _fractional(2, input, kernel_size, output_size, output_ratio, _random_samples)
+    found = _fractional(2, input, kernel_size, output_size, output_ratio, random_samples)
     return found if return_indices else found[0]
 
 
 @op(
-    namespaces=("functional",), method=False, prepare=_samples(3), grad_name="FractionalMaxPool3D"
-)
+    namespaces=("functional",), method=False, prepare=_samples(3), grad_name="FractionalMaxPool3D",
+    resolve=_public_name("fractional_max_pool3d"),
+)  # fmt: skip
 def fractional_max_pool3d(
     input: Array,
     kernel_size: _Ints,
     output_size: Any = None,
     output_ratio: Any = None,
     return_indices: bool = False,
-    _random_samples: Array | None = None,
+    random_samples: Array | None = None,
 ) -> Array | tuple[Array, Array]:
     """Maximum of windows at random, increasing places.  ``(N, C, D, H, W) -> (N, C, D', H', W')``"""
-    found = _fractional(3, input, kernel_size, output_size, output_ratio, _random_samples)
+    found = _fractional(3, input, kernel_size, output_size, output_ratio, random_samples)
     return found if return_indices else found[0]

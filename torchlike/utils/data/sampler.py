@@ -10,6 +10,7 @@ import numpy as np
 
 from ...api import torch as T
 from ...core import dtypes
+from ...core.build import as_tensor
 from ...core.rng import Generator, default_generator
 
 T_co = TypeVar("T_co", covariant=True)
@@ -131,7 +132,7 @@ class WeightedRandomSampler(Sampler[int]):
             raise ValueError(
                 f"replacement should be a boolean value, but got replacement={replacement}"
             )
-        self.weights: Any = T.as_tensor(weights, dtype=dtypes.float64)
+        self.weights: Any = as_tensor(weights, dtype=dtypes.float64)
         if len(self.weights.shape) != 1:
             raise ValueError(
                 "weights should be a 1d sequence but given "

@@ -9,7 +9,7 @@ import numpy as np
 from ...api import functional as F
 from ...api import torch as T
 from ...core import dtypes
-from ...core.build import from_host
+from ...core.build import as_tensor, from_host
 from ...core.tensor import Tensor
 from ._functional_tensor import (
     _batched,
@@ -183,7 +183,7 @@ def _filtered(img: Tensor, kernel: np.ndarray, padding: list[int] | None) -> Ten
     """Each channel convolved with the kernel.  kernel ``(kh, kw)``"""
     work, restore = _batched(img)
     channels = work.shape[-3]
-    weight = T.as_tensor(np.broadcast_to(kernel, (channels, 1, *kernel.shape)).copy())
+    weight = as_tensor(np.broadcast_to(kernel, (channels, 1, *kernel.shape)).copy())
     if padding is not None:
         work = F.pad(work, padding, mode="reflect")
     return restore(F.conv2d(work, weight.to(work.dtype), groups=channels))

@@ -14,7 +14,7 @@ import numpy as np
 from ...api import functional as F
 from ...api import torch as T
 from ...core import dtypes
-from ...core.build import from_host
+from ...core.build import as_tensor, from_host, tensor
 from ...core.device import cpu
 from ...core.tensor import Tensor
 from ...utils.data._utils.collate import host_contents, is_plain_on_host
@@ -120,7 +120,7 @@ def _pad_symmetric(img: Tensor, left: int, right: int, top: int, bottom: int) ->
     img = img[..., max(-top, 0) : height - max(-bottom, 0), max(-left, 0) : width - max(-right, 0)]
     rows = np.pad(np.arange(img.shape[-2]), (max(top, 0), max(bottom, 0)), mode="symmetric")
     columns = np.pad(np.arange(img.shape[-1]), (max(left, 0), max(right, 0)), mode="symmetric")
-    return img[..., T.as_tensor(rows)[:, None], T.as_tensor(columns)[None, :]]
+    return img[..., as_tensor(rows)[:, None], as_tensor(columns)[None, :]]
 
 
 def _batched(
@@ -173,7 +173,7 @@ def _check_grid_arguments(img: Tensor, fill: Any, interpolation: str) -> None:
 def _sampled(img: Tensor, grid: np.ndarray, mode: str, fill: Any) -> Tensor:
     """The image at the grid's places, ``fill`` outside.  grid ``(1, oh, ow, 2)``"""
     work, restore = _batched(img)
-    points = T.as_tensor(grid).to(work.dtype).expand(work.shape[0], *grid.shape[1:])
+    points = as_tensor(grid).to(work.dtype).expand(work.shape[0], *grid.shape[1:])
     if fill is not None:
         # One more channel says how much of a pixel comes from inside the image
         work = T.cat((work, T.ones_like(work[:, :1])), dim=1)
@@ -181,7 +181,7 @@ def _sampled(img: Tensor, grid: np.ndarray, mode: str, fill: Any) -> Tensor:
     if fill is not None:
         mask, out = out[:, -1:].expand_as(out[:, :-1]), out[:, :-1]
         numbers = list(fill) if isinstance(fill, (tuple, list)) else [float(fill)]
-        color = T.tensor(numbers, dtype=out.dtype).view(1, -1, 1, 1).expand_as(out)
+        color = tensor(numbers, dtype=out.dtype).view(1, -1, 1, 1).expand_as(out)
         out = T.where(mask < 0.5, color, out) if mode == "nearest" else (
             out * mask + (1.0 - mask) * color
         )  # fmt: skip

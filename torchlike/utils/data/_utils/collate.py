@@ -12,7 +12,7 @@ import numpy as np
 
 from ....api import torch as T
 from ....core import dtypes
-from ....core.build import from_host
+from ....core.build import as_tensor, from_host, tensor
 from ....core.device import cpu
 from ....core.modes import modes
 from ....core.shared import SharedStorage
@@ -69,7 +69,7 @@ def default_convert(data: Any) -> Any:
     if isinstance(data, (np.ndarray, np.generic)):
         if isinstance(data, (np.str_, np.bytes_)) or _is_text_or_objects(data):
             return data
-        return T.as_tensor(data)
+        return as_tensor(data)
     if isinstance(data, Mapping):
         return rebuilt(data, [(key, default_convert(data[key])) for key in data])
     if is_namedtuple(data):
@@ -152,19 +152,19 @@ def collate_tensor_fn(batch: Any, *, collate_fn_map: CollateMap | None = None) -
 def collate_numpy_array_fn(batch: Any, *, collate_fn_map: CollateMap | None = None) -> Any:
     if _is_text_or_objects(batch[0]):
         raise TypeError(default_collate_err_msg_format.format(batch[0].dtype))
-    return collate([T.as_tensor(sample) for sample in batch], collate_fn_map=collate_fn_map)
+    return collate([as_tensor(sample) for sample in batch], collate_fn_map=collate_fn_map)
 
 
 def collate_numpy_scalar_fn(batch: Any, *, collate_fn_map: CollateMap | None = None) -> Tensor:
-    return T.as_tensor(np.asarray(batch))
+    return as_tensor(np.asarray(batch))
 
 
 def collate_float_fn(batch: Any, *, collate_fn_map: CollateMap | None = None) -> Tensor:
-    return T.tensor(batch, dtype=dtypes.float64)
+    return tensor(batch, dtype=dtypes.float64)
 
 
 def collate_int_fn(batch: Any, *, collate_fn_map: CollateMap | None = None) -> Tensor:
-    return T.tensor(batch)
+    return tensor(batch)
 
 
 def collate_str_fn(batch: Any, *, collate_fn_map: CollateMap | None = None) -> Any:

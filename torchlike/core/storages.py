@@ -1,0 +1,227 @@
+"""``torch.UntypedStorage`` and ``TypedStorage``: bytes on a device, as checkpoints know them.
+
+A facade: it serves ``torch.load``'s ``map_location``, and code that asks a tensor's storage for its size,
+device or identity. What a tensor computes with is a ``tensor.Storage``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from . import dtypes
+from .build import from_host
+from .device import cpu, device as Device, placed
+from .dtypes import dtype
+from .tensor import Storage, Tensor
+from .value import Value, on_host
+
+STORAGE_DTYPES = {
+    "DoubleStorage": dtypes.float64, "FloatStorage": dtypes.float32, "HalfStorage": dtypes.float16,
+    "LongStorage": dtypes.int64, "IntStorage": dtypes.int32, "ShortStorage": dtypes.int16,
+    "CharStorage": dtypes.int8, "ByteStorage": dtypes.uint8, "BoolStorage": dtypes.bool_,
+    "BFloat16Storage": dtypes.bfloat16, "ComplexDoubleStorage": dtypes.complex128,
+    "ComplexFloatStorage": dtypes.complex64, "UntypedStorage": dtypes.uint8,
+}  # fmt: skip
+STORAGE_NAMES = {v: k for k, v in STORAGE_DTYPES.items() if k != "UntypedStorage"}
+
+
+class UntypedStorage:
+    """Bytes on a device."""
+
+    def __init__(self, size: Any = 0, *, device: Any = None) -> None:
+        self._device = cpu if device is None else placed(Device(device))
+        self._array: np.ndarray | None = (
+            np.zeros(size, np.uint8) if isinstance(size, int) else np.asarray(list(size), np.uint8)
+        )
+        self._owner: Storage | None = None
+        self._root: Tensor | None = None
+
+    @classmethod
+    def of_array(cls, array: np.ndarray, on: Device) -> UntypedStorage:
+        """Takes over an array of bytes."""
+        made = cls(0)
+        made._array, made._device = array, on
+        return made
+
+    @classmethod
+    def of_tensor(cls, tensor: Tensor) -> UntypedStorage:
+        """The storage that a tensor shares with its views."""
+        made = cls(0)
+        made._array, made._device, made._owner = None, tensor.device, tensor._storage
+        return made
+
+    @property
+    def device(self) -> Device:
+        return self._device
+
+    def numpy(self) -> np.ndarray:
+        """The bytes, read-only where a tensor owns them."""
+        if self._owner is not None:
+            return np.ascontiguousarray(on_host(self._owner.value)).reshape(-1).view(np.uint8)
+        assert self._array is not None
+        return self._array
+
+    def nbytes(self) -> int:
+        if self._owner is not None:
+            a = self._owner.value.aval
+            return a.numel * a.dtype.itemsize
+        assert self._array is not None
+        return self._array.nbytes
+
+    size = nbytes
+    __len__ = nbytes
+
+    def element_size(self) -> int:
+        return 1
+
+    def data_ptr(self) -> int:
+        """A number that tells storages apart; 0 if there are no bytes."""
+        if self.nbytes() == 0:
+            return 0
+        return id(self._array if self._owner is None else self._owner) << 12
+
+    @property
+    def _cdata(self) -> int:
+        return id(self._owner) if self._owner is not None else id(self)
+
+    @property
+    def is_cuda(self) -> bool:
+        return self._device.type == "cuda"
+
+    def is_shared(self) -> bool:
+        return self.is_cuda
+
+    def tolist(self) -> list[int]:
+        return self.numpy().tolist()
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return UntypedStorage.of_array(self.numpy()[index], self._device)
+        return int(self.numpy()[index])
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        array = self.numpy().copy()
+        array[index] = value
+        self._replace(array)
+
+    def _replace(self, array: np.ndarray) -> None:
+        if self._owner is None:
+            self._array = array
+            return
+        a = self._owner.value.aval
+        new = from_host(array.view(a.dtype.np).reshape(a.shape), device=self._device)
+        self._owner.value = new._v
+        self._owner.epoch += 1
+
+    def copy_(self, source: Any, non_blocking: bool | None = None) -> UntypedStorage:
+        self._replace(source.numpy().copy())
+        return self
+
+    def clone(self) -> UntypedStorage:
+        return UntypedStorage.of_array(self.numpy().copy(), self._device)
+
+    def to(self, *, device: Any, non_blocking: bool = False) -> UntypedStorage:
+        """The same bytes on another device."""
+        on = placed(Device(device))
+        return self if on is self._device else UntypedStorage.of_array(self.numpy(), on)
+
+    def cpu(self) -> UntypedStorage:
+        return self.to(device=cpu)
+
+    def cuda(self, device: Any = None, non_blocking: bool = False) -> UntypedStorage:
+        if device is None:
+            device = "cuda"
+        return self.to(device=Device("cuda", device) if isinstance(device, int) else device)
+
+    def refresh(self) -> None:
+        """Lets tensors see bytes that were filled in after they were made."""
+        root = self._root
+        if root is not None:
+            storage = root._storage
+            flat = self.numpy()[: storage.value.aval.numel * root.dtype.itemsize]
+            array = flat.view(root.dtype.np).reshape(storage.value.aval.shape)
+            storage.value = Value(storage.value.aval, array)
+            storage.epoch += 1
+
+    def byteswap(self, of: dtype) -> None:
+        """Turns big-endian numbers into little-endian ones."""
+        unit = of.itemsize // (2 if of.is_complex else 1)
+        self._array = self.numpy().reshape(-1, unit)[:, ::-1].reshape(-1).copy()
+
+    def __repr__(self) -> str:
+        lines = "\n ".join(str(n) for n in self.tolist())
+        return (
+            f" {lines}\n[torch.storage.UntypedStorage(device={self._device}) of size {self.nbytes()}]"
+        )
+
+
+class TypedStorage:
+    """A storage with the dtype of its elements."""
+
+    def __init__(self, *, wrap_storage: UntypedStorage, dtype: dtype) -> None:
+        self._untyped_storage = wrap_storage
+        self.dtype = dtype
+
+    def untyped(self) -> UntypedStorage:
+        return self._untyped_storage
+
+    @property
+    def device(self) -> Device:
+        return self._untyped_storage.device
+
+    @property
+    def is_cuda(self) -> bool:
+        return self._untyped_storage.is_cuda
+
+    def size(self) -> int:
+        return self._untyped_storage.nbytes() // self.dtype.itemsize
+
+    _size = size
+    __len__ = size
+
+    def nbytes(self) -> int:
+        return self._untyped_storage.nbytes()
+
+    def element_size(self) -> int:
+        return self.dtype.itemsize
+
+    def data_ptr(self) -> int:
+        return self._untyped_storage.data_ptr()
+
+    _data_ptr = data_ptr
+
+    def tolist(self) -> list[Any]:
+        return self._untyped_storage.numpy().view(self.dtype.np).tolist()
+
+    def __getitem__(self, index: Any) -> Any:
+        found = self._untyped_storage.numpy().view(self.dtype.np)[index]
+        return found.tolist()
+
+    def cpu(self) -> TypedStorage:
+        return TypedStorage(wrap_storage=self._untyped_storage.cpu(), dtype=self.dtype)
+
+    def cuda(self, device: Any = None, non_blocking: bool = False) -> TypedStorage:
+        moved = self._untyped_storage.cuda(device, non_blocking)
+        return TypedStorage(wrap_storage=moved, dtype=self.dtype)
+
+    def _pickle_storage_type(self) -> str:
+        return STORAGE_NAMES[self.dtype]
+
+    def __repr__(self) -> str:
+        lines = "\n ".join(str(n) for n in self.tolist())
+        return (
+            f" {lines}\n[torch.storage.TypedStorage(dtype={self.dtype}, device={self.device}) "
+            f"of size {self.size()}]"
+        )
+
+
+def untyped_storage(self: Tensor) -> UntypedStorage:
+    """The bytes that this tensor shares with its views."""
+    return UntypedStorage.of_tensor(self)
+
+
+def storage(self: Tensor) -> TypedStorage:
+    """The same with the tensor's dtype."""
+    return TypedStorage(wrap_storage=UntypedStorage.of_tensor(self), dtype=self.dtype)
