@@ -20,6 +20,10 @@ _ADDRESS = re.compile(r"0x[0-9a-f]+")
 
 def plain(value: Any) -> Any:
     """A value as something that compares between the two libraries."""
+    if isinstance(value, type):
+        return value.__name__
+    if type(value).__name__.startswith("Uninitialized"):
+        return str(value)
     if hasattr(value, "detach") and hasattr(value, "dtype"):
         array = value.detach()
         if str(value.dtype) == "torch.bfloat16":
@@ -29,8 +33,6 @@ def plain(value: Any) -> Any:
         return {plain(k): plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [plain(v) for v in value]
-    if isinstance(value, type):
-        return value.__name__
     if isinstance(value, int | float | bool | None):
         return value
     return text(str(value))

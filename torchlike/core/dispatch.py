@@ -148,6 +148,11 @@ def return_type(name: str, fields: tuple[str, ...]) -> Any:
     return found
 
 
+def result_name(op: OpDef) -> str:
+    """``linalg_svd`` for ``torch.linalg.svd``, which ``torch.svd``'s results are not."""
+    return f"linalg_{op.name}" if op.namespaces == ("linalg",) else op.name
+
+
 def _return_repr(self: Any) -> str:
     parts = ",\n".join(f"{f}={v!r}" for f, v in zip(self._fields, self, strict=True))
     return f"torch.return_types.{type(self).__name__}(\n{parts})"
@@ -160,7 +165,7 @@ def _finish(op: OpDef, found: OpCall, tensors: Sequence[Tensor]) -> Any:
     if found.single:
         return tensors[0]
     if op.returns is not None:
-        return return_type(op.name, op.returns)(*tensors)
+        return return_type(result_name(op), op.returns)(*tensors)
     return tuple(tensors)
 
 

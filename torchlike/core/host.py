@@ -10,7 +10,7 @@ import numpy as np
 from . import dtypes
 from .build import from_host
 from .device import default_device, device as Device, placed
-from .dispatch import Operand, call, call_view, is_traced, operands_of, return_type
+from .dispatch import Operand, call, call_view, is_traced, operands_of, result_name, return_type
 from .errors import GraphBreak
 from .modes import modes
 from .registry import STATIC, OpDef
@@ -135,14 +135,14 @@ def _device(op: OpDef, seen: dict[str, Any], extra: dict[str, Any]) -> Any:
     return default_device()
 
 
-def _wrapped(op: OpDef, made: Any, on: Any, requires_grad: bool) -> Any:
+def _wrapped(op: OpDef, made: Any, on: Any, requires_grad: bool, nested: bool = False) -> Any:
     if isinstance(made, (np.ndarray, np.generic)) and not isinstance(made, (bool, int, float)):
         return from_host(np.asarray(made), device=on, requires_grad=requires_grad)
     if isinstance(made, (tuple, list)):
-        parts = [_wrapped(op, m, on, False) for m in made]
-        if op.returns is not None:
-            return return_type(op.name, op.returns)(*parts)
-        return tuple(parts)
+        parts = tuple([_wrapped(op, m, on, False, nested=True) for m in made])
+        if op.returns is not None and not nested:
+            return return_type(result_name(op), op.returns)(*parts)
+        return parts
     return made
 
 

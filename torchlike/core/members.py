@@ -23,7 +23,7 @@ from .storages import storage, untyped_storage
 from .tape import Node, node_type
 from .tensor import Tensor, alias, wrap
 from .value import Value, aval, contiguous_strides, on_device, on_host
-from .write import check_writable, rebind, replace, write
+from .write import check_overlap, check_writable, rebind, replace, write
 
 
 # --- looking ---------------------------------------------------------------------------------
@@ -335,6 +335,7 @@ def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     if not isinstance(src, Tensor):
         src = tensor(src, dtype=self.dtype)
     check_writable(self)
+    check_overlap(self, src)
     if src.device is not self.device:
         src = _transferred(src, self.device)
     write(self, invoke("copy", self, src))

@@ -22,6 +22,7 @@ C_NAMES = {
     "float8_e4m3fnuz": "c10::Float8_e4m3fnuz", "float8_e5m2fnuz": "c10::Float8_e5m2fnuz",
 }  # fmt: skip
 Number = bool | int | float | complex
+LARGEST = {of.name: d.finfo(of).max for of in d.DTYPES if of.category >= FLOATING}
 
 
 def number(value: Any, function: str, name: str, position: int) -> Number:
@@ -81,7 +82,7 @@ def _fits(value: Number, of: dtype) -> bool:
             return _fits(value.real, part) and _fits(value.imag, part)
         return value.imag == 0 and _fits(value.real, of)
     if of.category in (FLOATING, COMPLEX):
-        limit = d.finfo(of).max
+        limit = LARGEST[of.name]
         return math.isinf(value) or math.isnan(value) or abs(value) <= limit
     if isinstance(value, float) and not math.isfinite(value):
         return False
@@ -101,7 +102,7 @@ def sizes(size: Any, function: str) -> tuple[int, ...]:
     if isinstance(size, (tuple, list)) and len(size) == 1 and isinstance(size[0], (tuple, list)):
         size = size[0]
     items: Sequence[Any] = (
-        size if isinstance(size, Sequence) and not isinstance(size, str) else (size,)
+        size if isinstance(size, (tuple, list)) else (size,)
     )
     found = []
     for at, item in enumerate(items):

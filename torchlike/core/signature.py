@@ -243,8 +243,11 @@ def normal_operand(op: OpDef, name: str, position: int, x: Any) -> Any:
     if isinstance(x, float):
         return float(x)
     hint = "\nhint: torch.from_numpy(x) makes a tensor of an ndarray" if isinstance(x, np.ndarray) else ""
+    p = next(p for p in op.params if p.name == name)
+    place = "" if p.keyword_only else f" (position {position})"
+    kind = "Number" if p.kind == SCALAR else "Tensor"
     raise TypeError(
-        f"{op.name}(): argument '{name}' (position {position}) must be Tensor, not {type(x).__name__}{hint}"
+        f"{op.name}(): argument '{name}'{place} must be {kind}, not {type(x).__name__}{hint}"
     )
 
 

@@ -67,8 +67,8 @@ def inplace(bound: Callable[..., Any], self: Tensor, *args: Any, **kwargs: Any) 
     """``self.op_(…)``: the functional op, then a write."""
     check_writable(self)
     for x in args:
-        if isinstance(x, Tensor) and x._storage is self._storage and x is not self:
-            _check_partial(self, x)
+        if isinstance(x, Tensor):
+            check_overlap(self, x)
     new = bound(self, *args, **kwargs)
     mine, theirs = self._v.aval, new._v.aval
     if theirs.shape != mine.shape:
@@ -82,12 +82,14 @@ def inplace(bound: Callable[..., Any], self: Tensor, *args: Any, **kwargs: Any) 
     return self
 
 
-def _check_partial(t: Tensor, other: Tensor) -> None:
+def check_overlap(t: Tensor, other: Tensor) -> None:
     """PyTorch refuses operands that share some but not all elements with what is written.
 
     Raises:
         RuntimeError: in PyTorch's words.
     """
+    if other._storage is not t._storage or other is t:
+        return
     (shape, strides, offset), (their_shape, their_strides, their_offset) = layout_of(t), layout_of(other)
     if 0 in shape or 0 in their_shape or not (is_dense(shape, strides) and is_dense(their_shape, their_strides)):
         return  # PyTorch finds those too hard to tell

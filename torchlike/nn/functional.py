@@ -32,6 +32,8 @@ __all__ = [
     "_Reduction",
     "assert_int_or_pair",
     "batch_norm",
+    "embedding",
+    "embedding_bag",
     "instance_norm",
     "linear_cross_entropy",
     "multi_head_attention_forward",
@@ -105,12 +107,21 @@ def batch_norm(
         ValueError: training on one value per channel.
         RuntimeError: not training, and no statistics.
     """
+    if training:
+        _require_values_per_channel(input.size(), instance=False)
+    if training and eps <= 0.0:
+        raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")
+    if eps < 0.0:
+        raise ValueError(f"batch_norm eps must be non-negative, but got {eps}")
+    if input.numel() == 0:
+        out = input.clone()
+        out = out if weight is None else out * weight[0]
+        return out if bias is None else out + bias[0]
     if not training:
         if running_mean is None or running_var is None:
             name = "running_mean" if running_mean is None else "running_var"
-            raise RuntimeError(f"Expected {name} to be defined when training=False")
+            raise RuntimeError(f"{name} must be defined in evaluation mode")
         return _ops.batch_norm_eval(input, running_mean, running_var, weight, bias, eps)
-    _require_values_per_channel(input.size(), instance=False)
     _check_statistics(input.size(1), running_mean, running_var)
     out, mean, var = _ops.batch_norm_train(input, weight, bias, eps)
     if running_mean is not None or running_var is not None:
@@ -152,6 +163,50 @@ def instance_norm(
     if running_mean is not None or running_var is not None:
         _update_running(running_mean, running_var, mean, var, momentum)
     return out
+
+
+def _shorten_rows(weight: Tensor, indices: Tensor, max_norm: float, norm_type: float) -> None:
+    with modes.no_grad():
+        T.embedding_renorm_(weight, indices, max_norm, norm_type)
+
+
+def embedding(
+    input: Tensor,
+    weight: Tensor,
+    padding_idx: int | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,
+) -> Tensor:
+    """``weight[input]``; with max_norm, longer rows are shortened in place first.  ``(*), (V, D) -> (*, D)``"""
+    if max_norm is not None:
+        _shorten_rows(weight, input, max_norm, norm_type)
+    return _ops.embedding(
+        input, weight, padding_idx, None, norm_type, scale_grad_by_freq, sparse
+    )
+
+
+def embedding_bag(
+    input: Tensor,
+    weight: Tensor,
+    offsets: Tensor | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2,
+    scale_grad_by_freq: bool = False,
+    mode: str = "mean",
+    sparse: bool = False,
+    per_sample_weights: Tensor | None = None,
+    include_last_offset: bool = False,
+    padding_idx: int | None = None,
+) -> Tensor:
+    """Sum, mean or maximum of each bag's rows; max_norm as in ``embedding``.  ``(B, L), (V, D) -> (B, D)``"""
+    if max_norm is not None:
+        _shorten_rows(weight, input, max_norm, norm_type)
+    return _ops.embedding_bag(
+        input, weight, offsets, None, norm_type, scale_grad_by_freq, mode, sparse,
+        per_sample_weights, include_last_offset, padding_idx,
+    )  # fmt: skip
 
 
 def triplet_margin_with_distance_loss(

@@ -239,7 +239,6 @@ class Module(HookedCall, StateDict, Traversal):
         if name in buffers:
             self._store(EVERYWHERE.buffer, buffers, name, value)
         else:
-            self._forget(name, own, own["_parameters"], own["_modules"])
             self.register_buffer(name, value, persistent)
 
     def _store(self, hooks: Any, store: Any, name: str, value: Any) -> None:
@@ -459,14 +458,25 @@ def _indexed(kind: str, device: Any) -> str:
     return f"{kind}:{device}" if isinstance(device, int) else kind
 
 
+_TO = (
+    "to() received an invalid combination of arguments - got ({}), but expected one of:\n"
+    " * (torch.device device = None, torch.dtype dtype = None, bool non_blocking = False, "
+    "bool copy = False, *, torch.memory_format memory_format = None)\n"
+    " * (torch.dtype dtype, bool non_blocking = False, bool copy = False, *, "
+    "torch.memory_format memory_format = None)\n"
+    " * (Tensor tensor, bool non_blocking = False, bool copy = False, *, "
+    "torch.memory_format memory_format = None)\n"
+)
+_TO_NAMES = ("device", "dtype", "non_blocking", "copy", "memory_format", "tensor", "other")
+
+
 def _parse_to(*args: Any, **kwargs: Any) -> tuple[Any, Any, bool]:
     """The (device, dtype, non_blocking) of the three forms of ``to``."""
-    known = ("device", "dtype", "non_blocking", "copy", "memory_format", "tensor", "other")
-    for name in kwargs:
-        if name not in known:
-            raise TypeError(f"to() got an unexpected keyword argument '{name}'")
-    device = kwargs.get("device")
-    dtype = kwargs.get("dtype")
+    got = ", ".join(type(a).__name__ for a in args)
+    got += "".join(f"{', ' if got else ''}{k}={type(v).__name__}, " for k, v in kwargs.items())
+    if any(name not in _TO_NAMES for name in kwargs):
+        raise TypeError(_TO.format(got))
+    device, dtype = kwargs.get("device"), kwargs.get("dtype")
     tensor = kwargs.get("tensor", kwargs.get("other"))
     rest = list(args)
     if rest:
@@ -480,16 +490,7 @@ def _parse_to(*args: Any, **kwargs: Any) -> tuple[Any, Any, bool]:
             if rest and (rest[0] is None or isinstance(rest[0], torch_dtype)):
                 dtype = rest.pop(0)
         else:
-            raise TypeError(
-                "to() received an invalid combination of arguments - got "
-                f"({', '.join(type(a).__name__ for a in args)}), but expected one of:\n"
-                " * (torch.device device = None, torch.dtype dtype = None, bool non_blocking = False, "
-                "bool copy = False, *, torch.memory_format memory_format = None)\n"
-                " * (torch.dtype dtype, bool non_blocking = False, bool copy = False, *, "
-                "torch.memory_format memory_format = None)\n"
-                " * (Tensor tensor, bool non_blocking = False, bool copy = False, *, "
-                "torch.memory_format memory_format = None)\n"
-            )
+            raise TypeError(_TO.format(got))
     if tensor is not None:
         device, dtype = tensor.device, tensor.dtype
     non_blocking = bool(rest[0]) if rest else bool(kwargs.get("non_blocking", False))

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from typing import Any
 
 from ..api import torch as T
-from ..core.tensor import Tensor, TensorMeta, alias
+from ..core.tensor import Tensor, TensorMeta, alias, wrap
 
 _NO_SHAPE = (
     "Can't access the shape of an uninitialized parameter or buffer. This error usually happens in "
@@ -26,9 +26,10 @@ _NO_VALUE = (
 
 
 def _owned(cls: type, data: Tensor, requires_grad: bool) -> Any:
+    if requires_grad and not (data.is_floating_point() or data.is_complex()):
+        raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
     made = alias(data, cls)
-    # Not only if True: the setter also refuses dtypes without gradients
-    made.requires_grad_(bool(requires_grad))
+    made._rg = bool(requires_grad)
     return made
 
 
@@ -117,10 +118,50 @@ class UninitializedTensorMixin:
 
     def materialize(self, shape: Any, device: Any = None, dtype: Any = None) -> None:
         """Becomes an ordinary (uninitialised) tensor of the given shape, in place."""
-        device = self.data.device if device is None else device
-        dtype = self.data.dtype if dtype is None else dtype
-        self.data = T.empty(shape, device=device, dtype=dtype)
+        device = self.device if device is None else device
+        dtype = self.dtype if dtype is None else dtype
         self.__class__ = self.cls_to_become
+        self.data = T.empty(shape, device=device, dtype=dtype)
+
+    # Functions read a tensor's contents here, so this is where an uninitialised one refuses
+    @property
+    def _storage(self) -> Any:
+        raise ValueError(_NO_VALUE.format("a torch function", type(self).__name__))
+
+    @_storage.setter
+    def _storage(self, new: Any) -> None:
+        self.__dict__["_storage"] = new
+
+    @property
+    def _v(self) -> Any:
+        return self.__dict__["_storage"].value
+
+    @property
+    def data(self) -> Any:
+        return wrap(self._v)
+
+    @data.setter
+    def data(self, new: Any) -> None:
+        self._storage = new._storage
+
+    def to(self, *args: Any, **kwargs: Any) -> Any:
+        """Its empty contents, moved or cast: what ``Module.to`` assigns."""
+        return self.data.to(*args, **kwargs)
+
+    def cpu(self) -> Any:
+        return self.data.cpu()
+
+    def cuda(self, device: Any = None) -> Any:
+        return self.data.cuda(device)
+
+    def half(self) -> Any:
+        return self.data.half()
+
+    def float(self) -> Any:
+        return self.data.float()
+
+    def double(self) -> Any:
+        return self.data.double()
 
     @property
     def shape(self) -> Any:
@@ -133,7 +174,7 @@ class UninitializedTensorMixin:
         return f"<{self.__class__.__name__}>"
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
-        return _rebuild_uninitialized, (type(self), self.data.dtype, self.data.device.type, self.requires_grad)
+        return _rebuild_uninitialized, (type(self), self.dtype, self.device.type, self.requires_grad)
 
 
 def _rebuild_uninitialized(kind: type, dtype: Any, device: str, requires_grad: bool) -> Any:
@@ -151,7 +192,7 @@ class UninitializedParameter(UninitializedTensorMixin, Parameter):
     def __deepcopy__(self, memo: dict[int, Any]) -> UninitializedParameter:
         if id(self) in memo:
             return memo[id(self)]
-        made = type(self)(self.requires_grad, self.data.device, self.data.dtype)
+        made = type(self)(self.requires_grad, self.device, self.dtype)
         memo[id(self)] = made
         return made
 

@@ -39,9 +39,7 @@ class Traversal:
             raise ValueError("Cannot set the submodule without a target name!")
         path, _, name = target.rpartition(".")
         if not isinstance(module, Traversal):
-            raise ValueError(
-                f"`module` is not an nn.Module, found type {type(module)}",
-            )
+            raise ValueError(f"`module` is not an nn.Module, found {type(module)}")
         parent = self.get_submodule(path)
         if strict and not hasattr(parent, name):
             raise AttributeError(f"{parent._get_name()} has no attribute `{name}`")

@@ -20,7 +20,12 @@ from .elementwise import (
 )
 
 
-@binary(promote="bool", dunder="eq", nondiff=True, types=only_tensors("eq", "input"))
+def _comparison(dunder: str, aliases: tuple[str, ...] = ()) -> Any:
+    types = only_tensors(dunder, "input")
+    return binary(promote="bool", dunder=dunder, aliases=aliases, nondiff=True, types=types)
+
+
+@_comparison(dunder="eq")
 @elementwise()
 def eq(input: Array, other: Array) -> Array:
     """Whether equal; NaN equals nothing.  ``(*), (*) -> (*)``"""

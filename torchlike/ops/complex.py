@@ -37,6 +37,18 @@ def resolve_neg(input: Array) -> Array:
     return input
 
 
+@op(host=True, nondiff=True)
+def is_conj(input: Array) -> bool:
+    """Whether a conjugation is pending: never.  ``(*) -> bool``"""
+    return False
+
+
+@op(host=True, nondiff=True)
+def is_neg(input: Array) -> bool:
+    """Whether a negation is pending: never.  ``(*) -> bool``"""
+    return False
+
+
 @derivatives(None)
 def _real_angle(input: Array) -> Array:
     turned = jnp.where(input < 0, jnp.asarray(jnp.pi, input.dtype), 0)
@@ -61,7 +73,8 @@ def _parts(first: Array, second: Array) -> None:
     )
     errors.check(
         pair[0] == pair[1],
-        f"Expected object of scalar type {pair[0]} but got scalar type {pair[1]} for second argument",
+        f"Expected object of scalar type {pair[0]} but got scalar type {pair[1]} "
+        "for second argument",
     )
     if pair[0] == "Half":
         raise errors.missing("complex32", "use float32 parts")

@@ -11,6 +11,7 @@ import numpy as np
 from ..core import dtypes as d
 from ..core.dtypes import TYPE_NAMES, dtype
 from ..core.errors import not_implemented_for
+from ..core.scalars import LARGEST
 
 C_NAMES = {
     "bool": "bool", "uint8": "unsigned char", "int8": "signed char", "int16": "short int",
@@ -34,7 +35,7 @@ def uniform_numbers(
         return parts.view(of.np)[..., 0]
     if of not in FLOATS:
         raise not_implemented_for("check_uniform_bounds", TYPE_NAMES[of.name])
-    limit = d.finfo(of).max
+    limit = LARGEST[of.name]
     for name, bound in (("from", low), ("to", high)):
         if not -limit <= bound <= limit:
             raise RuntimeError(f"{name} is out of bounds for {C_NAMES[of.name]}")
@@ -122,7 +123,7 @@ def check_holds(of: dtype, low: int, last: int) -> None:
             "check_random_bounds handles only integral, floating-point and boolean types"
         )
     if of in FLOATS:
-        most = d.finfo(of).max
+        most = LARGEST[of.name]
         least: float = -most
     elif of is d.bool_:
         least, most = 0, 1

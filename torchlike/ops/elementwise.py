@@ -1,4 +1,4 @@
-"""What pointwise functions share: the dtypes a kernel takes, broadcasting, half precision, derivatives."""
+"""What pointwise functions share: dtypes taken, broadcasting, half precision, derivatives."""
 
 from __future__ import annotations
 

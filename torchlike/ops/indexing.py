@@ -308,9 +308,7 @@ def index_add(input: Array, dim: int, index: Array, source: Array, *, alpha: Sca
     _check_source(input, at, index, source)
     if alpha.dtype == jnp.complex128 and not jnp.iscomplexobj(input):
         raise RuntimeError("value cannot be converted to type float without overflow")
-    scaled = _rows(source)
-    if input.dtype != jnp.bool_:
-        scaled = scaled * alpha.astype(input.dtype)
+    scaled = _rows(source) * alpha.astype(input.dtype)
     return lax.reshape(accumulate(_rows(input), along(at, places), scaled), input.shape)
 
 

@@ -5,6 +5,7 @@ Float32 products run at JAX's ``jax_default_matmul_precision``; halves accumulat
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import jax.numpy as jnp
@@ -196,7 +197,7 @@ def matmul(input: Array, other: Array) -> Array:
     if a.ndim == 2 and b.ndim == 2:
         return mm(a, b)
     if b.ndim <= 2:  # a stack of rows times one matrix is a single product
-        rows = a.reshape(-1, a.shape[-1])
+        rows = a.reshape(math.prod(a.shape[:-1]), a.shape[-1])
         if b.ndim == 1:
             return mv(rows, b).reshape(a.shape[:-1])
         return mm(rows, b).reshape(*a.shape[:-1], b.shape[1])
@@ -208,9 +209,7 @@ def matmul(input: Array, other: Array) -> Array:
 def _batched(a: Array, b: Array) -> Array:
     batch = broadcast_two(a.shape[:-2], b.shape[:-2])
     if a.shape[-1] != b.shape[-2]:
-        n = 1
-        for size in batch:
-            n *= size
+        n = math.prod(batch)
         raise RuntimeError(
             f"Expected size for first two dimensions of batch2 tensor to be: [{n}, {a.shape[-1]}] "
             f"but got: [{n}, {b.shape[-2]}]."

@@ -1,4 +1,4 @@
-"""Chebyshev, Hermite, Laguerre and Legendre polynomials, of an order per element; not differentiable."""
+"""Chebyshev, Hermite, Laguerre and Legendre polynomials, an order per element; no gradients."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _parity(n: Array, like: Array) -> Array:
 
 
 def _chebyshev(kind: str, x: Array, n: Array) -> Array:
-    """All four kinds have the same recurrence; orders above 6 use the closed form inside (-1, 1)."""
+    """Any of the four kinds; orders above 6 use the closed form inside (-1, 1)."""
     x, n = _operands(x, n)
     first = {"t": x, "u": 2 * x, "v": 2 * x - 1, "w": 2 * x + 1}[kind]
     order = n.astype(x.dtype)

@@ -150,9 +150,9 @@ def true_divide(input: Array, other: Array) -> Array:
     return input / other
 
 
-@binary(
-    namespaces=(), method=False, inplace=False, check=_divides_by_zero, grad_name="DivBackward2"
-)
+@op(
+    promote="default", namespaces=(), method=False, check=_divides_by_zero, grad_name="DivBackward2"
+)  # fmt: skip
 def div_rounded(input: Array, other: Array, *, rounding_mode: str) -> Array:
     """The quotient rounded towards zero ("trunc") or down ("floor").  ``(*), (*) -> (*)``"""
     return _floor_div(input, other) if rounding_mode == "floor" else _trunc_div(input, other)
@@ -203,10 +203,7 @@ def _numbered(name: str, operand: str = "other") -> Any:
     return grad_name
 
 
-@derivatives(
-    lambda y, x, other: jnp.ones_like(x),
-    lambda y, x, other: -jax.lax.stop_gradient(_floor_quotient(x, other)),
-)
+@derivatives(lambda y, x, other: jnp.ones_like(x), lambda y, x, other: -_floor_quotient(x, other))
 def _remainder(input: Array, other: Array) -> Array:
     rest = jax.lax.rem(input, other)
     apart = (rest != 0) & ((rest < 0) != (other < 0))
@@ -359,7 +356,7 @@ def _logaddexp(a: Array, b: Array) -> Array:
     return jnp.where(jnp.isnan(a) | jnp.isnan(b), jnp.nan, found)
 
 
-@binary(types=only_tensors("logaddexp", "input", "other"))
+@op(promote="default", out=True, types=only_tensors("logaddexp", "input", "other"))
 @elementwise("logaddexp_cpu", INEXACT, wide=True)
 def logaddexp(input: Array, other: Array) -> Array:
     """``log(exp(input) + exp(other))`` without overflow.  ``(*), (*) -> (*)``"""
@@ -371,7 +368,7 @@ def _logaddexp2(a: Array, b: Array) -> Array:
     return jnp.logaddexp2(a, b)
 
 
-@binary(types=only_tensors("logaddexp2", "input", "other"))
+@op(promote="default", out=True, types=only_tensors("logaddexp2", "input", "other"))
 @elementwise("logaddexp2_cpu", FLOATS, wide=True)
 def logaddexp2(input: Array, other: Array) -> Array:
     """``log2(2**input + 2**other)`` without overflow.  ``(*), (*) -> (*)``"""

@@ -194,9 +194,8 @@ def logit(input: Array, eps: Scalar | None = None) -> Array:
 def _sinc_slope(y: Array, x: Array) -> Array:
     angle = math.pi * x
     safe = jnp.where(x == 0, 1, x)
-    return jnp.where(
-        x == 0, 0, (angle * jnp.cos(angle) - jnp.sin(angle)) / (safe * angle + (x == 0))
-    )
+    slope = (angle * jnp.cos(angle) - jnp.sin(angle)) / (math.pi * safe * safe)
+    return jnp.where(x == 0, 0, slope)
 
 
 @unary(promote="float", aliases=("special.sinc",))

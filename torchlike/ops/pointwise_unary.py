@@ -343,12 +343,12 @@ def _exponent(bits: _Bits) -> Array:
     return jnp.where(bits.special, 0, found)
 
 
-@derivatives(lambda mantissa, input, exponent: jnp.exp2(-exponent.astype(input.dtype)), None)
+@derivatives(lambda y, x, exponent: jnp.exp2(-exponent.astype(x.dtype)), None)
 def _mantissa(input: Array, exponent: Array) -> Array:
     bits = _Bits(input)
     shifted = bits.fraction << jnp.where(bits.biased == 0, bits.leading - bits.width, 0)
     fraction = shifted & ((1 << bits.mantissa) - 1)
-    sign = bits.raw & (1 << (bits.mantissa + bits.width))
+    sign = (bits.raw >> (bits.mantissa + bits.width)) << (bits.mantissa + bits.width)
     raw = sign | fraction | ((bits.top // 2 - 1) << bits.mantissa)
     return jnp.where(bits.special, input, jax.lax.bitcast_convert_type(raw, input.dtype))
 

@@ -182,7 +182,8 @@ def _strided_put_jvp(where: tuple[Ints, Ints, int], primals: Any, tangents: Any)
     x, y = primals
     dx, dy = tangents
     hit = put("as_strided", jnp.zeros(x.shape, jnp.bool_), jnp.ones(y.shape, jnp.bool_), *where)
-    return _strided_put(where, x, y), jnp.where(hit, dx, 0) + put("as_strided", jnp.zeros_like(dx), dy, *where)
+    moved = jnp.zeros((dx.size,), dx.dtype).at[shape_strided.strided_places(*where)].add(dy)
+    return _strided_put(where, x, y), jnp.where(hit, dx, 0) + moved.reshape(dx.shape)
 
 
 def _check_slice(src: Sequence[int], slice_shape: Sequence[int]) -> None:

@@ -1,4 +1,4 @@
-"""Special functions: gamma, error, zeta, entropy; Bessel functions and polynomials are next door."""
+"""Special functions: gamma, error, zeta, entropy. Bessel functions are in ``bessel``."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ..core import errors
 from ..core.registry import Array, binary, op, unary
 from .elementwise import FLOATS, REAL, derivatives, elementwise, only_tensors
 
+_special: Any = {"promote": "float", "namespaces": ("special",), "method": False, "out": True}
 _GAMMA_KERNELS = {0: "digamma", 1: "trigamma"}
 
 
@@ -80,6 +81,12 @@ def polygamma(n: int, input: Array) -> Array:
     return of_order(input)
 
 
+@op(name="polygamma", namespaces=(), promote="float", inplace=True, grad_name="PolygammaBackward0")
+def polygamma_method(input: Array, n: int) -> Array:
+    """``Tensor.polygamma``: the order comes second.  ``(*) -> (*)``"""
+    return polygamma(n, input)
+
+
 @unary(promote="float", aliases=("special.multigammaln",))
 @elementwise("arange_cpu", REAL, wide=True)
 def mvlgamma(input: Array, p: int) -> Array:
@@ -92,7 +99,7 @@ def mvlgamma(input: Array, p: int) -> Array:
 
 
 def _density(sign: int) -> Any:
-    """The derivative of igamma by its second argument, which PyTorch has, and JAX's by the first."""
+    """The derivative of the incomplete gamma functions by their second argument."""
 
     def by_other(y: Array, a: Array, x: Array) -> Array:
         return sign * jnp.exp((a - 1) * jnp.log(x) - x - jax.lax.lgamma(a))
@@ -184,20 +191,14 @@ def _erfcx(x: Array) -> Array:
     return jnp.where(x > far, series / (z * math.sqrt(math.pi)), product)
 
 
-@op(
-    promote="float",
-    namespaces=("special",),
-    method=False,
-    out=True,
-    grad_name="SpecialErfcxBackward0",
-)
+@op(**_special, grad_name="SpecialErfcxBackward0")
 @elementwise("erfcx_cpu", REAL, half=False)
 def erfcx(input: Array) -> Array:
     """``exp(input**2) * erfc(input)`` without overflow.  ``(*) -> (*)``"""
     return _erfcx(input)
 
 
-@op(promote="float", namespaces=("special",), method=False, out=True, grad_name="MulBackward0")
+@op(**_special, grad_name="MulBackward0")
 @elementwise("erf_vml_cpu", REAL, wide=True)
 def ndtr(input: Array) -> Array:
     """Normal distribution function.  ``(*) -> (*)``"""
@@ -211,13 +212,7 @@ def _log_ndtr(x: Array) -> Array:
     return jnp.where(x < -1, below, jnp.log1p(-jax.lax.erfc(jnp.maximum(z, -1)) / 2))
 
 
-@op(
-    promote="float",
-    namespaces=("special",),
-    method=False,
-    out=True,
-    grad_name="SpecialLogNdtrBackward0",
-)
+@op(**_special, grad_name="SpecialLogNdtrBackward0")
 @elementwise("log_ndtr_cpu", REAL, half=False)
 def log_ndtr(input: Array) -> Array:
     """``log(ndtr(input))``, exact in the tail.  ``(*) -> (*)``"""
@@ -233,13 +228,7 @@ def _ndtri(p: Array) -> Array:
     return jnp.where((p > 0) & (p < 1), found, edge)
 
 
-@op(
-    promote="float",
-    namespaces=("special",),
-    method=False,
-    out=True,
-    grad_name="SpecialNdtriBackward0",
-)
+@op(**_special, grad_name="SpecialNdtriBackward0")
 @elementwise("ndtri_cpu", REAL, half=False)
 def ndtri(input: Array) -> Array:
     """Inverse of ``ndtr``; NaN outside [0, 1].  ``(*) -> (*)``"""
@@ -253,13 +242,7 @@ def _entr(x: Array) -> Array:
     return jnp.where(jnp.isnan(x), x, found)
 
 
-@op(
-    promote="float",
-    namespaces=("special",),
-    method=False,
-    out=True,
-    grad_name="SpecialEntrBackward0",
-)
+@op(**_special, grad_name="SpecialEntrBackward0")
 @elementwise("entr_cpu", REAL, wide=True)
 def entr(input: Array) -> Array:
     """``-x log(x)``, 0 at 0, -inf below.  ``(*) -> (*)``"""
@@ -287,10 +270,7 @@ def _numbered(name: str) -> Any:
     return grad_name
 
 
-@op(
-    promote="float", namespaces=("special",), method=False, out=True,
-    grad_name=_numbered("SpecialXlog1Py"),
-)  # fmt: skip
+@op(**_special, grad_name=_numbered("SpecialXlog1Py"))
 @elementwise("xlog1py_cpu", REAL, wide=True)
 def xlog1py(input: Array, other: Array) -> Array:
     """``input * log1p(other)``, 0 where input is 0 (unless other is NaN).  ``(*), (*) -> (*)``"""
@@ -310,10 +290,7 @@ def _hurwitz(x: Array, q: Array) -> Array:
 _zeta = _no_derivative("zeta", _hurwitz, lambda y, x, q: -x * _zeta(x + 1, q))
 
 
-@op(
-    promote="float", namespaces=("special",), method=False, out=True,
-    grad_name=_numbered("SpecialZeta"),
-)  # fmt: skip
+@op(**_special, grad_name=_numbered("SpecialZeta"))
 @elementwise("zeta_cpu", REAL, half=False)
 def zeta(input: Array, other: Array) -> Array:
     """Hurwitz zeta function, the sum of ``(k + other)**-input``.  ``(*), (*) -> (*)``"""

@@ -21,7 +21,7 @@ def sum_to_size(input: Array, size: tuple[int, ...]) -> Array:
             f"size {{{shape_text(size)}}} is not expandable to size {{{shape_text(input.shape)}}}."
         )
     dims = (*range(lead), *(lead + i for i, n in enumerate(size) if n == 1 and input.shape[lead + i] != 1))
-    if not dims:
+    if not dims and size:
         return input
     of = jnp.int64 if jnp.issubdtype(input.dtype, jnp.integer) or input.dtype == jnp.bool_ else input.dtype
     return jnp.sum(input, axis=dims, keepdims=True, dtype=of).reshape(size)

@@ -299,7 +299,7 @@ def logsigmoid(input: Array) -> Array:
 def glu(input: Array, dim: int = -1) -> Array:
     """``a * sigmoid(b)``, a and b the halves along dim.  ``(*, 2k, *) -> (*, k, *)``"""
     if input.ndim == 0:
-        raise RuntimeError("glu does not support 0-dimensional tensors")
+        raise RuntimeError("glu does not support scalars because halving size must be even")
     axis = normal_dim(dim, input.ndim)
     size = input.shape[axis]
     if size % 2:

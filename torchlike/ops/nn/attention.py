@@ -10,7 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from ...core.registry import Array, Scalar, op
-from .precision import type_name, wide
+from ...core.shapes import broadcast_two
+from .precision import c_name, wide
 
 
 def _safe_softmax(scores: Array) -> Array:
@@ -30,6 +31,8 @@ def _attention_shape(args: dict[str, Any]) -> tuple[int, ...]:
 
 def _dropped_weights(args: dict[str, Any]) -> dict[str, Any]:
     p = args["dropout_p"]
+    if not 0 <= p <= 1:
+        raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {p:g}")
     if p == 0 or args["query"].ndim < 2 or args["key"].ndim < 2:
         return {}
     shape = _attention_shape(args)
@@ -46,32 +49,26 @@ def _check_qkv(query: Array, key: Array, value: Array, mask: Array | None, is_ca
     if query.dtype != key.dtype or query.dtype != value.dtype:
         raise RuntimeError(
             "Expected query, key, and value to have the same dtype, but got query.dtype: "
-            f"{_c_name(query)} key.dtype: {_c_name(key)} and value.dtype: {_c_name(value)} instead."
+            f"{c_name(query)} key.dtype: {c_name(key)} and value.dtype: {c_name(value)} instead."
         )
     if min(query.ndim, key.ndim, value.ndim) < 2:
         raise RuntimeError(
             "Expected query, key, and value to all be  at least 2 dimensional, but got query.dim: "
-            f"{query.ndim}, key.dim: {key.ndim} and value.dim: {value.ndim} instead."
+            f"{query.ndim} key.dim: {key.ndim} and value.dim: {value.ndim} instead."
         )
     if mask is not None and mask.dtype != jnp.bool_ and mask.dtype != query.dtype:
         if not (mask.dtype == jnp.float32 and query.dtype in (jnp.bfloat16, jnp.float16)):
             raise RuntimeError(
                 "Expected attn_mask dtype to be bool or float or to match query dtype, but got "
-                f"attn_mask.dtype: {_c_name(mask)} and  query.dtype: {_c_name(query)} instead."
+                f"attn_mask.dtype: {c_name(mask)} and  query.dtype: {c_name(query)} instead."
             )
-
-
-def _c_name(x: Array) -> str:
-    return {"Float": "float", "Double": "double", "Half": "c10::Half", "BFloat16": "c10::BFloat16"}.get(
-        type_name(x), type_name(x).lower()
-    )
 
 
 def _shared_heads(query: Array, key: Array, value: Array) -> tuple[Array, Array]:
     """Keys and values repeated so that each query head has its own."""
     if query.ndim < 3 or query.shape[-3] % key.shape[-3] or query.shape[-3] % value.shape[-3]:
         raise RuntimeError(
-            "Number of heads in key and value must divide the number of heads in query"
+            "Number of heads in key and value must divide the number of heads in "
         )
     return (
         jnp.repeat(key, query.shape[-3] // key.shape[-3], -3),
@@ -83,6 +80,7 @@ def attend(query: Array, key: Array, value: Array, mask: Array | None, is_causal
            keep: Array | None, p: float) -> tuple[Array, Array]:  # fmt: skip
     """The result and the weights, in the computing type."""
     q, k, v = wide(query), wide(key), wide(value)
+    broadcast_two(q.shape[:-2], k.shape[:-2])
     if q.shape[-1] != k.shape[-1]:
         raise RuntimeError(
             f"mat1 and mat2 shapes cannot be multiplied ({q.shape[-2]}x{q.shape[-1]} and "
@@ -97,6 +95,7 @@ def attend(query: Array, key: Array, value: Array, mask: Array | None, is_causal
         if mask.dtype == jnp.bool_:
             scores = jnp.where(mask, scores, -jnp.inf)
         else:
+            broadcast_two(scores.shape, mask.shape)
             scores = scores + mask.astype(scores.dtype)
     weights = _safe_softmax(scores)
     if keep is not None:

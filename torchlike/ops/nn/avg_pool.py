@@ -10,10 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from ...core.errors import not_implemented_for, shape_text
+from ...core.errors import dim_out_of_range, not_implemented_for, shape_text
 from ...core.registry import Array, op
 from . import formulation
-from .pool import max_pool1d, max_pool2d, max_pool3d, sizes_of
+from .pool import max_pool1d, max_pool2d, max_pool3d, named, sizes_of
 from .precision import type_name, wide
 from .windows import adaptive_bounds, padded_to_fit, per_dim, pooled_size, taps
 
@@ -91,11 +91,14 @@ def _avg_pool(n: int, input: Array, kernel_size: Any, stride: Any, padding: Any,
     pad = per_dim(padding, n, f"{name}: padding must either be a single int, or a tuple of {ints}")
     if divisor == 0:
         raise RuntimeError("divisor must be not zero")
+    if n == 2 and input.ndim < 3:
+        raise dim_out_of_range(-3, input.ndim)
     spatial = input.shape[-n:] if input.ndim >= n else ()
     counts = [pooled_size(m, k, s, p, 1, ceil) for m, k, s, p in zip(spatial, kernel, step, pad)]
     if min(kernel) <= 0 or min(step) <= 0:
-        what, values = ("kernel size", kernel) if min(kernel) <= 0 else ("stride", step)
-        raise RuntimeError(f"{what} should be greater than zero, but got {shape_text(values)}")
+        bad = min(kernel) <= 0
+        what, word, values = ("kernel size", "k", kernel) if bad else ("stride", "d", step)
+        raise RuntimeError(f"{what} should be greater than zero, but got {named(word, values)}")
     if input.ndim not in (n + 1, n + 2) or 0 in input.shape[-n - 1 :]:
         raise RuntimeError(_wrong_input(n, input))
     if min(counts) < 1:
@@ -118,7 +121,10 @@ def _wrong_input(n: int, input: Array) -> str:
     if n == 3:
         return "non-empty 4D or 5D (batch mode) tensor expected for input"
     if n == 1 and input.ndim not in (2, 3):
-        return f"Expected 2 to 3 dimensions, but got {input.ndim}-dimensional tensor for argument #1 'self'"
+        return (
+            f"Expected 2 to 3 dimensions, but got {input.ndim}-dimensional tensor for argument #1 'self' "
+            "(while checking arguments for avg_pool1d)"
+        )
     return (
         f"Expected {n + 1}D or {n + 2}D (batch mode) tensor with optional 0 dim batch size for input, but "
         f"got: {shape_text(input.shape)}"

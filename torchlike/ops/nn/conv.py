@@ -11,15 +11,9 @@ from jax import lax
 from ...core.errors import shape_text
 from ...core.registry import Array, op
 from . import formulation
-from .precision import wide
+from .precision import c_name, type_name, wide
 from .windows import taps
 
-_C_NAMES = {
-    "float32": "float", "float64": "double", "float16": "c10::Half", "bfloat16": "c10::BFloat16",
-    "int64": "long int", "int32": "int", "int16": "short int", "int8": "signed char",
-    "uint8": "unsigned char", "bool": "bool", "complex64": "c10::complex<float>",
-    "complex128": "c10::complex<double>",
-}  # fmt: skip
 _Ints = int | tuple[int, ...]
 
 
@@ -35,10 +29,12 @@ def _spread(value: Any, n: int, name: str) -> tuple[int, ...]:
 
 
 def _check_types(input: Array, weight: Array, bias: Array | None) -> None:
-    for name, other in (("weight", weight), ("bias", bias)):
-        if other is not None and other.dtype != input.dtype:
-            mine, theirs = (_C_NAMES.get(str(x.dtype), str(x.dtype)) for x in (input, other))
-            raise RuntimeError(f"Input type ({mine}) and {name} type ({theirs}) should be the same")
+    if bias is not None and bias.dtype != input.dtype:
+        raise RuntimeError(
+            f"Input type ({c_name(input)}) and bias type ({c_name(bias)}) should be the same"
+        )
+    if weight.dtype != input.dtype:
+        raise RuntimeError(f"expected scalar type {type_name(input)} but found {type_name(weight)}")
 
 
 def _batched(input: Array, n: int, name: str) -> Array:
@@ -80,7 +76,7 @@ def _check_shapes(
     if weight.shape[0] % groups:
         raise RuntimeError(
             f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, but got "
-            f"weight of size {shape} instead"
+            f"weight of size [{shape}] instead"
         )
     given = f"transposed={int(transposed)}" if transposed else f"groups={groups}"
     wanted = weight.shape[0] if transposed else weight.shape[1] * groups
@@ -288,9 +284,11 @@ def _transposed(x: Array, w: Array, stride: tuple[int, ...], padding: tuple[int,
         for m, s, p, d, k, o in zip(x.shape[2:], stride, padding, dilation, kernel, output_padding)
     )
     if any(size <= 0 for size in sizes):
+        one = (1,) if n == 1 else ()
+        before, after = (" x ".join(str(v) for v in (*one, *s)) for s in (x.shape[2:], sizes))
         raise RuntimeError(
-            f"Given input size per channel: {shape_text(x.shape[2:])}. Calculated output size per channel: "
-            f"{shape_text(sizes)}. Output size is too small"
+            f"Given input size per channel: ({before}). Calculated output size per channel: ({after}). "
+            "Output size is too small"
         )
     if jnp.iscomplexobj(x):
         rest = (stride, padding, output_padding, dilation)
@@ -311,6 +309,14 @@ def _transposed(x: Array, w: Array, stride: tuple[int, ...], padding: tuple[int,
     )  # fmt: skip
 
 
+def _named_sizes(name: str, values: tuple[int, ...]) -> str:
+    """Each dim's number with its name; one dim counts as an image one pixel high."""
+    if len(values) == 1:
+        values = (0 if name == "output_padding" else 1, *values)
+    words = ("depth", "height", "width")[-len(values) :]
+    return " ".join(f"{name}_{word}: {v}" for word, v in zip(words, values, strict=True))
+
+
 def _conv_transpose(n: int, input: Array, weight: Array, bias: Array | None, stride: Any,
                     padding: Any, output_padding: Any, groups: int, dilation: Any) -> Array:  # fmt: skip
     if weight.ndim < 3:
@@ -325,9 +331,10 @@ def _conv_transpose(n: int, input: Array, weight: Array, bias: Array | None, str
     _check_knobs(padding, output_padding, stride, dilation)
     _check_shapes(x, weight, bias, groups, True)
     if any(o >= s and o >= d for o, s, d in zip(output_padding, stride, dilation, strict=True)):
+        named = (("output_padding", output_padding), ("stride", stride), ("dilation", dilation))
         raise RuntimeError(
-            "output padding must be smaller than either stride or dilation, but got output_padding: "
-            f"{shape_text(output_padding)}, stride: {shape_text(stride)}, dilation: {shape_text(dilation)}"
+            "output padding must be smaller than either stride or dilation, but got "
+            + " ".join(_named_sizes(name, values) for name, values in named)
         )
     a, w = (wide(x), wide(weight)) if formulation.is_cpu() else (x, weight)
     rest = (stride, padding, output_padding, dilation)

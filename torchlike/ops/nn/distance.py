@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ...core.registry import Array, Scalar, op
-from ...core.shapes import normal_dim
+from ...core.shapes import broadcast_two, normal_dim
 from .precision import type_name, wide
 
 
@@ -69,7 +69,8 @@ def cosine_similarity(x1: Array, x2: Array, dim: int = 1, eps: Scalar = 1e-8) ->
         raise RuntimeError(
             f"expected common dtype to be floating point, yet common dtype is {type_name(x1)}"
         )
-    a, b = jnp.broadcast_arrays(wide(x1), wide(x2))
+    shape = broadcast_two(x1.shape, x2.shape)
+    a, b = (jnp.broadcast_to(wide(x), shape) for x in (x1, x2))
     axis = normal_dim(dim, a.ndim)
     if a.ndim == 0:
         a, b = a[None], b[None]
@@ -89,6 +90,7 @@ def pairwise_distance(
 
 def distance(x1: Array, x2: Array, p: float, eps: Any, keepdim: bool = False) -> Array:
     """``|x1 - x2 + eps|_p`` over the last dim."""
+    broadcast_two(x1.shape, x2.shape)
     gap = wide(x1 - x2)
     gap = gap + eps.astype(gap.dtype)
     if gap.ndim == 0:

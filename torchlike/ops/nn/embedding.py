@@ -23,7 +23,13 @@ def _check_indices(index: Any, rows: int, function: str) -> None:
             f"for {function})"
         )
     values = index.numpy()
-    if values.size and (values.min() < 0 or values.max() >= rows):
+    bad = (values < 0) | (values >= rows)
+    if bad.any():
+        if function == "embedding_bag":
+            raise RuntimeError(
+                f"Index {bad.reshape(-1).argmax()} of input takes value {values[bad].flat[0]} which is not in "
+                f"the valid range [0, {rows})"
+            )
         raise IndexError("index out of range in self")
 
 
@@ -135,8 +141,6 @@ def _check_classes(args: dict[str, Any]) -> None:
         return
     if values.min() < 0:
         raise RuntimeError("Class values must be non-negative.")
-    if count != -1 and count < 1:
-        raise RuntimeError("num_classes should be positive")
     if count != -1 and values.max() >= count:
         raise RuntimeError("Class values must be smaller than num_classes.")
 
@@ -247,7 +251,7 @@ def embedding_bag(
     """Sum, mean or maximum of each bag's rows.  ``(B, L), (V, D) -> (B, D)``, or ``(S), (V, D), (B)``
 
     Raises:
-        IndexError: an index is out of range.
+        RuntimeError: an index is out of range.
     Differs: with ``sparse=True`` the gradient is a dense tensor.
     """
     if _place is None:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from ...core.errors import shape_text
 from ...core.registry import Array, op
-from .precision import type_name
+from .precision import c_name, type_name
 
 
 def _linear_name(args: dict[str, Any]) -> str:
@@ -42,8 +42,14 @@ def linear(input: Array, weight: Array, bias: Array | None = None) -> Array:
             f"{other[0]}x{other[1]})"
         )
     if input.dtype != weight.dtype:
+        if bias is not None and input.ndim == 2:
+            names = type_name(input), type_name(weight)
+            raise RuntimeError(
+                f"{'self' if bias.dtype == input.dtype else 'mat1'} and mat2 must have the same dtype, but "
+                f"got {names[0]} and {names[1]}"
+            )
         raise RuntimeError(
-            f"mat1 and mat2 must have the same dtype, but got {type_name(input)} and {type_name(weight)}"
+            f"expected m1 and m2 to have the same dtype, but got: {c_name(input)} != {c_name(weight)}"
         )
     out = jnp.matmul(input, weight.T, precision="highest")
     if bias is None:

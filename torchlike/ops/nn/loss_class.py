@@ -9,8 +9,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from ...core.dtypes import TYPE_NAMES
 from ...core.errors import not_implemented_for, shape_text
 from ...core.registry import Array, Scalar, op
+from ...core.shapes import broadcast_two
 from .precision import only_floating, type_name, wide
 from .reducing import reduced, reduction_of
 from .softmax import log_softmax_of
@@ -38,11 +40,7 @@ def _check_nll_shapes(input: Array, target: Array, weight: Array | None) -> None
         raise ValueError(f"Expected 1 or more dimensions (got {input.ndim})")
     got = f"(got input: {shape_text(input.shape)}, target: {shape_text(target.shape)})"
     if input.ndim != 1:
-        batch = target.shape[0] if target.ndim else None
-        if batch is None:
-            raise IndexError(
-                "Dimension specified as 0 but tensor has no dimensions"
-            )
+        batch = target.shape[0] if target.ndim else 0
         if input.shape[0] != batch:
             raise ValueError(
                 f"Expected input batch_size ({input.shape[0]}) to match target batch_size ({batch})."
@@ -59,12 +57,15 @@ def _check_nll_shapes(input: Array, target: Array, weight: Array | None) -> None
                 f"{target.ndim}"
             )
         if input.ndim == 4:
-            raise RuntimeError(f"size mismatch {got}")
+            raise RuntimeError(
+                f"size mismatch (got input: {shape_text(input.shape)} , target: {shape_text(target.shape)}"
+            )
         wanted = (input.shape[0], *input.shape[2:])
         raise RuntimeError(f"Expected target size {shape_text(wanted)}, got {shape_text(target.shape)}")
-    if not jnp.issubdtype(target.dtype, jnp.integer) or target.dtype in (jnp.int8, jnp.int16):
-        if target.dtype != jnp.int64 and target.dtype != jnp.uint8:
-            raise RuntimeError(f"expected scalar type Long but found {type_name(target)}")
+    if target.dtype not in (jnp.int64, jnp.uint8):
+        raise RuntimeError(f"expected target dtype to be Long or Byte, but got {type_name(target)}")
+    if target.dtype == jnp.uint8 and input.ndim > 2:
+        raise RuntimeError("expected scalar type Long but found Byte")
     if weight is not None and weight.shape != (_class_count(input),):
         raise RuntimeError(
             f"weight tensor should be defined either for all {_class_count(input)} classes or no classes "
@@ -189,7 +190,7 @@ def cross_entropy(
     if not 0.0 <= label_smoothing <= 1.0:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing:g}")
     axis = 0 if input.ndim == 1 else 1
-    if input.ndim and input.shape == target.shape:
+    if input.shape == target.shape:
         if not jnp.issubdtype(target.dtype, jnp.floating):
             raise RuntimeError(
                 "Expected floating point type for target with class probabilities, got "
@@ -257,9 +258,25 @@ def binary_cross_entropy(
     return reduced(loss, reduction).astype(input.dtype)
 
 
+def _check_logits(args: dict[str, Any]) -> None:
+    input, target = args["input"], args["target"]
+    if not input.dtype.is_floating_point:
+        raise not_implemented_for("log_sigmoid_cpu", TYPE_NAMES[input.dtype.name])
+    if target.dtype.name == "bool":
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or "
+            "`logical_xor()` operator instead."
+        )
+    if not target.dtype.is_floating_point and target.shape == input.shape:
+        raise RuntimeError(
+            f"result type {TYPE_NAMES[input.dtype.name]} can't be cast to the desired output type "
+            f"{TYPE_NAMES[target.dtype.name]}"
+        )
+
+
 @op(
     namespaces=("functional",), method=False, promote="default",
-    promoted=("input", "target", "weight", "pos_weight"),
+    promoted=("input", "target", "weight", "pos_weight"), check=_check_logits,
 )  # fmt: skip
 def binary_cross_entropy_with_logits(
     input: Array,
@@ -321,6 +338,7 @@ def kl_div(
     """``target * (log target - input)``, input and (log_target) target being logarithms.  ``(*), (*) -> ()``"""
     is_batchmean = reduction == "batchmean" and size_average is None and reduce is None
     reduction = "sum" if is_batchmean else reduction_of(size_average, reduce, reduction)
+    broadcast_two(target.shape, input.shape)
     x, t = wide(input), wide(target)
     if log_target:
         loss = jnp.exp(t) * (t - x)

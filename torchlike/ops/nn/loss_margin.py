@@ -245,7 +245,7 @@ def cosine_embedding_loss(
     if input1.ndim != target.ndim + 1 or input2.ndim != target.ndim + 1:
         raise RuntimeError(
             f"{target.ndim}D target tensor expects {target.ndim + 1}D input tensors, but found inputs with "
-            f"sizes: {shape_text(input1.shape)} and {shape_text(input2.shape)}."
+            f"sizes {shape_text(input1.shape)} and {shape_text(input2.shape)}."
         )
     broadcast_two(input1.shape, input2.shape)
     a, b = _float(input1), _float(input2)

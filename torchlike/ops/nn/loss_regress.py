@@ -235,7 +235,7 @@ def _check_lengths(inputs: np.ndarray, targets: np.ndarray, steps: int, batch: i
         if n > steps:
             raise RuntimeError(
                 f"Expected input_lengths to have value at most {steps}, but got value {n} "
-                "(while checking arguments for ctc_loss_cpu)"
+                "(while checking arguments for ctc_loss_allocate_outputs)"
             )
 
 
@@ -260,7 +260,7 @@ def _labels(args: dict[str, Any]) -> dict[str, Any]:
         if values.size != counts.sum():
             raise RuntimeError(
                 f"Expected tensor to have size {counts.sum()} at dimension 0, but got size {values.size} for "
-                "argument #2 'targets' (while checking arguments for ctc_loss_cpu)"
+                "argument #2 'targets' (while checking arguments for ctc_loss_allocate_outputs)"
             )
         ends = np.cumsum(counts)
         for row, n, end in zip(labels, counts, ends, strict=True):
@@ -270,7 +270,7 @@ def _labels(args: dict[str, Any]) -> dict[str, Any]:
         if values.shape[1] < longest:
             raise RuntimeError(
                 f"Expected tensor to have size at least {longest} at dimension 1, but got size "
-                f"{values.shape[1]} for argument #2 'targets' (while checking arguments for ctc_loss_cpu)"
+                f"{values.shape[1]} for argument #2 'targets' (while checking arguments for ctc_loss_allocate_outputs)"
             )
         for row, n, given in zip(labels, counts, values, strict=True):
             row[:n] = given[:n]

@@ -109,7 +109,9 @@ def instance_norm_train(
     return out.astype(input.dtype), of_channel[0], of_channel[1]
 
 
-def _normal_axes(input: Array, shape: Any, weight: Array | None, bias: Array | None) -> tuple[int, ...]:
+def _normal_axes(
+    input: Array, shape: Any, weight: Array | None, bias: Array | None, gap: str = ", "
+) -> tuple[int, ...]:
     """The trailing dims that ``normalized_shape`` names."""
     sizes = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
     if not sizes:
@@ -126,26 +128,20 @@ def _normal_axes(input: Array, shape: Any, weight: Array | None, bias: Array | N
     if input.shape[-len(sizes) :] != sizes:
         raise RuntimeError(
             f"Given normalized_shape={shape_text(sizes)}, expected input with shape "
-            f"[*, {', '.join(str(s) for s in sizes)}], but got input of size{shape_text(input.shape)}"
+            f"[*{gap}{', '.join(str(s) for s in sizes)}], but got input of size{shape_text(input.shape)}"
         )
     return tuple(range(input.ndim - len(sizes), input.ndim))
 
 
-def _check_mixed(kernel: str, input: Array, *params: Array | None) -> None:
+def _check_mixed(input: Array, *params: Array | None) -> None:
     """A half-precision input may have float32 parameters; else the types must agree."""
     for p in params:
-        is_fine = p is None or p.dtype == input.dtype or (
-            input.dtype in (jnp.float16, jnp.bfloat16) and p.dtype == jnp.float32
-        )
-        if not is_fine:
-            assert p is not None
-            if input.dtype in (jnp.float16, jnp.bfloat16):
-                raise RuntimeError(
-                    "mixed dtype (CPU): expect parameter to have scalar type of Float"
-                )
-            raise RuntimeError(
-                f"expected scalar type {type_name(input)} but found {type_name(p)}"
-            )
+        if p is None or p.dtype == input.dtype:
+            continue
+        if input.dtype == jnp.float64:
+            raise RuntimeError("mixed dtype (CPU): all inputs must share same datatype.")
+        if p.dtype != jnp.float32 or input.dtype == jnp.float32:
+            raise RuntimeError("mixed dtype (CPU): expect parameter to have scalar type of Float")
 
 
 @op(namespaces=("torch", "functional"), method=False, grad_name="NativeLayerNorm")
@@ -159,7 +155,7 @@ def layer_norm(
     """``(x - mean) / sqrt(var + eps) * weight + bias`` over the last dims.  ``(*, D), (D), (D) -> (*, D)``"""
     axes = _normal_axes(input, normalized_shape, weight, bias)
     only_floating(input, "LayerNormKernelImpl")
-    _check_mixed("LayerNormKernelImpl", input, weight, bias)
+    _check_mixed(input, weight, bias)
     x = wide(input)
     mean, variance = _moments(x, axes)
     x = (x - mean) * jnp.reciprocal(jnp.sqrt(variance + eps.astype(x.dtype)))
@@ -175,7 +171,7 @@ def rms_norm(
 
     eps defaults to the machine epsilon of the computing type.
     """
-    axes = _normal_axes(input, normalized_shape, weight, None)
+    axes = _normal_axes(input, normalized_shape, weight, None, "")
     only_inexact(input, "rms_norm")
     x = wide(input)
     real = jnp.real(x).dtype
@@ -203,8 +199,10 @@ def group_norm(
     """Each sample's groups of channels normalised on their own.  ``(N, C, *), (C), (C) -> (N, C, *)``"""
     if input.ndim < 2:
         raise RuntimeError(f"Expected at least 2 dimensions for input tensor but received {input.ndim}")
-    if num_groups <= 0:
+    if num_groups < 0:
         raise RuntimeError(f"Expected num groups to be greater than 0, got {num_groups}")
+    if num_groups == 0:
+        raise ZeroDivisionError("integer division or modulo by zero")
     batch, channels = input.shape[:2]
     _check_batch([batch * channels // num_groups, num_groups, *input.shape[2:]])
     if channels % num_groups:
@@ -219,7 +217,7 @@ def group_norm(
                 f"{name} of shape {shape_text(v.shape)} and input of shape {shape_text(input.shape)}"
             )
     only_floating(input, "GroupNormKernelImpl")
-    _check_mixed("GroupNormKernelImpl", input, weight, bias)
+    _check_mixed(input, weight, bias)
     x = wide(input).reshape(batch, num_groups, math.prod(input.shape[1:]) // num_groups)
     mean, variance = _moments(x, (2,))
     x = (x - mean) * jnp.reciprocal(jnp.sqrt(variance + eps.astype(x.dtype)))

@@ -36,12 +36,9 @@ def constant_pad(input: Array, pad: tuple[int, ...], value: Any) -> Array:
             f"is {len(pad)} while the input has {input.ndim} dimensions."
         )
     pairs = _per_dim(input, pad)
-    for d, (n, (a, b)) in enumerate(zip(input.shape, pairs, strict=True)):
+    for n, (a, b) in zip(input.shape, pairs, strict=True):
         if n + a + b < 0:
-            raise RuntimeError(
-                f"The input size {n}, plus negative padding {a} and {b} resulted in a negative output size, "
-                f"which is invalid. Check dimension {d} of your input."
-            )
+            raise RuntimeError("narrow(): length must be non-negative.")
     fill = jnp.zeros((), input.dtype) if value is None else jnp.asarray(value).astype(input.dtype)
     # crop first: XLA wants what a negative pad takes away to be there
     starts = [min(max(-a, 0), n) for n, (a, _) in zip(input.shape, pairs, strict=True)]
@@ -58,9 +55,10 @@ def _reflected(n: int, before: int, after: int) -> np.ndarray:
 def _check_edges(input: Array, mode: str, pairs: list[tuple[int, int]], first: int) -> None:
     for d in range(input.ndim - 1, first - 1, -1):
         n, (a, b) = input.shape[d], pairs[d]
+        dims = input.ndim - d
         if mode == "reflect" and (a >= n or b >= n):
             raise RuntimeError(
-                "Padding size should be less than the corresponding input dimension, but got: padding "
+                f"Argument #{2 * dims + 2}: Padding size should be less than the corresponding input dimension, but got: padding "
                 f"({a}, {b}) at dimension {d} of input {shape_text(input.shape)}"
             )
         if mode == "circular" and (a > n or b > n):
@@ -72,7 +70,7 @@ def _check_edges(input: Array, mode: str, pairs: list[tuple[int, int]], first: i
                 "Expected 2D or 3D (batch mode) tensor with possibly 0 batch size and other non-zero "
                 f"dimensions for input, but got: {shape_text(input.shape)}"
             )
-        if n + a + b < 1 and mode != "circular":
+        if n + a + b < (1 if first == input.ndim - 1 or mode == "reflect" else 0) and mode != "circular":
             raise RuntimeError(
                 f"input (W: {n}) is too small. Calculated output W: {n + a + b}"
             )
@@ -120,7 +118,7 @@ def pad(
     dims = len(pad) // 2
     if dims not in (1, 2, 3) or input.ndim not in (dims + 1, dims + 2):
         raise NotImplementedError(
-            "Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now"
+            f"Padding size {len(pad)} is not supported for {input.ndim}D input tensor."
         )
     pairs = _per_dim(input, pad)
     first = input.ndim - dims

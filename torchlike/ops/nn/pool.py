@@ -147,6 +147,17 @@ _SPELLED = {1: "one int", 2: "two ints", 3: "three ints"}
 
 def _knobs(name: str, n: int, kernel: Any, stride: Any, padding: Any, dilation: Any) -> tuple[tuple[int, ...], ...]:
     ints = "a tuple of " + _SPELLED[n]
+    if n == 1:
+        for word, value, wanted in (
+            ("kernel_size", kernel, "an int, list of ints or tuple of ints"),
+            ("stride", stride, "None, an int, list of ints, or tuple of ints"),
+            ("padding", padding, "an int, list of ints, or tuple of ints"),
+            ("dilation", dilation, "an int, list of ints or tuple of ints"),
+        ):
+            if isinstance(value, (tuple, list)) and len(value) > 1:
+                raise RuntimeError(
+                    f"max_pool1d() {word} must be {wanted} of size 1 but got size {len(value)}"
+                )
     k = per_dim(kernel, n, f"{name}: kernel_size must either be a single int, or {ints}")
     absent = stride is None or (isinstance(stride, (tuple, list)) and len(stride) == 0)
     s = k if absent else per_dim(
@@ -154,19 +165,35 @@ def _knobs(name: str, n: int, kernel: Any, stride: Any, padding: Any, dilation: 
     )  # fmt: skip
     p = per_dim(padding, n, f"{name}: padding must either be a single int, or {ints}")
     d = per_dim(dilation, n, f"{name}: dilation must be either a single int, or {ints}")
-    for title, values in (("kernel size", k), ("stride", s), ("dilation", d)):
-        if any(v <= 0 for v in values):
-            if n == 1:
-                word = title.replace(" ", "_")
-                raise RuntimeError(f"max_pool1d() {word} must be greater than zero, but got {values[0]}")
-            raise RuntimeError(f"{title} should be greater than zero, but got {shape_text(values)}")
     return k, s, p, d
 
 
-def _check_input(name: str, n: int, x: Array) -> None:
+def _check_positive(kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]) -> None:
+    n = len(kernel)
+    for title, word, values in (
+        ("kernel size", "k", kernel), ("stride", "d", stride), ("dilation", "dilation", dilation)
+    ):  # fmt: skip
+        if any(v <= 0 for v in values):
+            if n == 1:
+                name = title.replace(" ", "_")
+                raise RuntimeError(f"max_pool1d() {name} must be greater than zero, but got {values[0]}")
+            raise RuntimeError(f"{title} should be greater than zero, but got {named(word, values)}")
+
+
+def named(word: str, values: Sequence[int]) -> str:
+    """``kH: 0 kW: 0``"""
+    letters = "THW"[-len(values) :]
+    return " ".join(f"{word}{c}: {v}" for c, v in zip(letters, values, strict=True))
+
+
+def _check_input(n: int, x: Array) -> None:
     is_fine = x.ndim in (n + 1, n + 2) and 0 not in x.shape[-n - 1 :]
     if n == 1:
         is_fine = x.ndim in (2, 3) and (0 not in x.shape[-2:] and (x.ndim == 3 or 0 not in x.shape))
+    if n > 1 and x.ndim not in (n + 1, n + 2):
+        raise RuntimeError(
+            f"non-empty {n + 1}D or {n + 2}D (batch mode) tensor expected for input"
+        )
     if not is_fine and n < 3:
         start = "max_pool1d: " if n == 1 else ""
         raise RuntimeError(
@@ -174,8 +201,6 @@ def _check_input(name: str, n: int, x: Array) -> None:
             f"input, but got:{shape_text(x.shape)}"
         )
     if not is_fine:
-        if x.ndim not in (4, 5):
-            raise RuntimeError("non-empty 4D or 5D (batch mode) tensor expected for input")
         zero = next(i for i, m in enumerate(x.shape[-4:]) if m == 0) + x.ndim - 4
         raise RuntimeError(
             "max_pool3d_with_indices_out_cpu_template(): Expected input's non-batch dimensions to have "
@@ -188,9 +213,13 @@ def _max_pool(n: int, input: Array, kernel: Any, stride: Any, padding: Any, dila
               with_index: bool) -> Any:  # fmt: skip
     name = f"max_pool{n}d"
     k, s, p, d = _knobs(name, n, kernel, stride, padding, dilation)
+    if n == 1:
+        _check_positive(k, s, d)
     spatial = input.shape[-n:] if input.ndim >= n else ()
     counts = [pooled_size(m, *rest, ceil) for m, *rest in zip(spatial, k, s, p, d)]
-    _check_input(name, n, input)
+    if n > 1:
+        _check_positive(k, s, d)
+    _check_input(n, input)
     if min(counts) < 1:
         if n == 1:
             raise RuntimeError(f"max_pool1d() Invalid computed output size: {counts[0]}")

@@ -16,6 +16,19 @@ def type_name(x: Array) -> str:
     return dtypes.TYPE_NAMES[dtypes.from_np(x.dtype).name]
 
 
+_C_NAMES = {
+    "Float": "float", "Double": "double", "Half": "c10::Half", "BFloat16": "c10::BFloat16",
+    "Long": "long int", "Int": "int", "Short": "short int", "Char": "signed char",
+    "Byte": "unsigned char", "Bool": "bool", "ComplexFloat": "c10::complex<float>",
+    "ComplexDouble": "c10::complex<double>",
+}  # fmt: skip
+
+
+def c_name(x: Array) -> str:
+    """``float``, ``long int`` …, as PyTorch's older messages call the array's dtype."""
+    return _C_NAMES.get(type_name(x), type_name(x))
+
+
 def wide(x: Array) -> Array:
     """float32 for the 16-bit floats, which PyTorch's kernels accumulate in; others unchanged."""
     return x.astype(jnp.float32) if x.dtype in _HALVES else x

@@ -259,14 +259,14 @@ def resize(input: Array, size: Any, scale_factor: Any, mode: str, align_corners:
         ]
         raise RuntimeError(
             "Input and output sizes should be greater than 0, but got input "
-            f"({shapes[0]}) and output ({shapes[1]})"
+            f"({shapes[0]}) output ({shapes[1]})"
         )
     if 0 in input.shape[1:]:
         raise RuntimeError(
             f"Non-empty {input.ndim}D data tensor expected but got a tensor with sizes "
             f"{shape_text(input.shape)}"
         )
-    is_byte = input.dtype == jnp.uint8 and (mode != "area" and "linear" != mode[-6:] or mode == "bilinear")
+    is_byte = input.dtype == jnp.uint8 and mode not in ("area", "linear", "trilinear")
     if not (jnp.issubdtype(input.dtype, jnp.floating) or is_byte):
         raise not_implemented_for(_kernel_text(mode, input.ndim), type_name(input))
     if mode == "area":
@@ -277,9 +277,12 @@ def resize(input: Array, size: Any, scale_factor: Any, mode: str, align_corners:
 
 
 def _kernel_text(mode: str, ndim: int) -> str:
-    if mode in ("nearest", "nearest-exact"):
-        return "compute_indices_weights_nearest"
-    return "adaptive_avg_pool2d" if mode == "area" else f"compute_indices_weights_{mode.removeprefix('bi')}"
+    if mode == "area":
+        return "adaptive_avg_pool2d"
+    if ndim == 4 and mode in ("nearest", "nearest-exact", "bilinear"):
+        return f"upsample_{mode.removesuffix('-exact')}2d_channels_last"
+    kind = "linear" if mode.endswith("linear") else mode.removesuffix("-exact").removeprefix("bi")
+    return f"compute_indices_weights_{kind}"
 
 
 @op(

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ...core.dtypes import dtype as Dtype
+from ...core.dtypes import TYPE_NAMES, dtype as Dtype
 from ...core.errors import not_implemented_for
 from ...core.registry import Array, Scalar, op
 from ...core.shapes import normal_dim
@@ -134,7 +134,7 @@ def _gumbels(args: dict[str, Any]) -> dict[str, Any]:
     if not logits.dtype.is_floating_point:
         raise RuntimeError(
             "Exponential distribution is a continuous probability distribution. "
-            f"dtype must be a floating point but you specified {logits.dtype.name}"
+            f"dtype must be a floating point but you specified {TYPE_NAMES[logits.dtype.name]}"
         )
     drawn = args["generator"].exponential(logits.shape, logits.dtype.np)
     with np.errstate(divide="ignore"):

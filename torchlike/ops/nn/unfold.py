@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ...core.errors import shape_text
+from ...core.errors import dim_out_of_range, shape_text
 from ...core.registry import Array, op
 from .windows import padded_to_fit, taps
 
@@ -61,6 +61,8 @@ def im2col(
     """Sliding blocks as columns.  ``(N, C, H, W) -> (N, C * prod(kernel_size), blocks)``; N may be absent"""
     kernel, dilation, padding, stride = map(_pair, (kernel_size, dilation, padding, stride))
     _check_blocks(kernel, dilation, padding, stride)
+    if input.ndim < 3:
+        raise dim_out_of_range(input.ndim, input.ndim)
     if input.ndim not in (3, 4) or 0 in input.shape[-3:]:
         raise RuntimeError(
             "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero "

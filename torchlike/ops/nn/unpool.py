@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from ...core.dtypes import TYPE_NAMES
 from ...core.errors import shape_text
 from ...core.registry import Array, op
 from .windows import product
@@ -73,7 +74,7 @@ def _check_range(n: int) -> Any:
         if args["indices"].dtype.name != "int64":
             raise RuntimeError(
                 "elements in indices should be type int64 but got: "
-                f"{args['indices'].dtype.name.capitalize()}"
+                f"{TYPE_NAMES[args['indices'].dtype.name]}"
             )
         if args["indices"].shape != args["input"].shape:
             return

@@ -175,7 +175,6 @@ def _check_grid(input: Array, grid: Array, mode: str, padding: str) -> None:
             "nn.functional.grid_sample(): expected padding_mode to be 'zeros', 'border', or 'reflection', "
             f"but got: '{padding}'"
         )
-    shapes = f"input of size {shape_text(input.shape)} and grid of size {shape_text(grid.shape)}"
     sizes = f"sizes {shape_text(input.shape)} and grid with sizes {shape_text(grid.shape)}"
     if input.ndim not in (4, 5) or input.ndim != grid.ndim:
         raise RuntimeError(
@@ -193,18 +192,17 @@ def _check_grid(input: Array, grid: Array, mode: str, padding: str) -> None:
             f"with sizes {shape_text(grid.shape)}"
         )
     if 0 in input.shape[2:]:
+        empty = 2 + input.shape[2:].index(0)
         raise RuntimeError(
-            "grid_sampler(): expected input to have non-empty spatial dimensions, but got " + shapes
+            "grid_sampler(): expected input to have non-empty spatial dimensions, but input has sizes "
+            f"{shape_text(input.shape)} with dimension {empty} being empty"
         )
     if mode == "bicubic" and input.ndim != 4:
         raise RuntimeError(
             "grid_sampler(): bicubic interpolation only supports 4D input"
         )
     if input.dtype != grid.dtype:
-        raise RuntimeError(
-            "grid_sampler(): expected input and grid to have same dtype, but input has "
-            f"{type_name(input).lower()} and grid has {type_name(grid).lower()}"
-        )
+        raise RuntimeError(f"expected scalar type {type_name(input)} but found {type_name(grid)}")
 
 
 def _warn_align(args: dict[str, Any]) -> None:

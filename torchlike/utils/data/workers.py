@@ -101,12 +101,13 @@ class WorkerPool:
             try:
                 message = self.connections[worker_id].recv_bytes()
             except (EOFError, OSError):
-                raise self._death(worker_id) from None
+                error, cause = self._death(worker_id)
+                raise error from cause
             self.received[worker_id] += 1
             return receive(message)
         return None
 
-    def _death(self, worker_id: int) -> RuntimeError:
+    def _death(self, worker_id: int) -> tuple[RuntimeError, RuntimeError]:
         process = self.processes[worker_id]
         code = process.wait()
         error = RuntimeError(f"DataLoader worker (pid(s) {process.pid}) exited unexpectedly")
@@ -119,8 +120,7 @@ class WorkerPool:
                 "Details are lost due to multiprocessing. Rerunning with num_workers=0 may give better "
                 "error trace."
             )
-        error.__cause__ = RuntimeError(cause)
-        return error
+        return error, RuntimeError(cause)
 
     def shut_down(self) -> None:
         """End every worker, by force after a while, and free the batches nobody took."""
@@ -213,15 +213,19 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
             awaited -= isinstance(first, _ResumeIteration)
 
     def _get_data(self) -> tuple[Any, Any]:
-        alive = [bool(p.poll() is None) or s for p, s in zip(self._workers, self._workers_status, strict=True)]
+        # One whose stream has ended may go; any other is missed at once
+        watched = [
+            active or process.poll() is None
+            for active, process in zip(self._workers_status, self._workers, strict=True)
+        ]
         try:
             if self._timeout > 0:
-                found = self._pool.get(self._timeout, alive)
+                found = self._pool.get(self._timeout, watched)
                 if found is None:
                     raise RuntimeError(f"DataLoader timed out after {self._timeout} seconds")
                 return found
             while True:
-                found = self._pool.get(MP_STATUS_CHECK_INTERVAL, alive)
+                found = self._pool.get(MP_STATUS_CHECK_INTERVAL, watched)
                 if found is not None:
                     return found
         except RuntimeError:
