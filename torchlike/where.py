@@ -79,7 +79,10 @@ def _place(value: Any) -> str:
         line = 1 if isinstance(value, ModuleType) else inspect.getsourcelines(value)[1]
     except (TypeError, OSError):
         return ""
-    return f"{os.path.relpath(file)}:{line}" if file else ""
+    if not file:
+        return ""
+    near = os.path.relpath(file)
+    return f"{file if near.startswith(os.pardir) else near}:{line}"
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import warnings
 from collections.abc import Sequence
 
 
@@ -55,3 +57,9 @@ def shape_text(shape: Sequence[int]) -> str:
 def not_implemented_for(kernel: str, type_name: str) -> NotImplementedError:
     """``"kernel" not implemented for 'Half'``."""
     return NotImplementedError(f'"{kernel}" not implemented for \'{type_name}\'')
+
+
+@functools.cache
+def warn_once(message: str) -> None:
+    """A ``UserWarning`` that a process shows once, as PyTorch's TORCH_WARN_ONCE."""
+    warnings.warn(message, UserWarning, stacklevel=3)

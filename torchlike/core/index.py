@@ -1,5 +1,6 @@
-"""``x[index]`` and ``x[index] = value``: an index becomes a chain of views and, if it holds tensors,
-one ``index`` or ``index_put_`` at the end.
+"""``x[index]`` and ``x[index] = value``.
+
+An index becomes a chain of views and, if it holds tensors, one ``index`` or ``index_put_`` at the end.
 """
 
 from __future__ import annotations
@@ -10,8 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .build import from_host
-from .build import tensor as make_tensor
+from .build import from_host, tensor as make_tensor
 from .dispatch import call_view, invoke
 from .dtypes import TYPE_NAMES, bool_, int64, uint8
 from .modes import modes
@@ -22,7 +22,8 @@ from .write import check_writable, inplace, write
 STATIC_STARTS = 4  # programs compiled for fixed places before a place becomes an operand
 
 _NO_INDEX = (
-    "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got {})"
+    "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
+    "indices (got {})"
 )
 
 
@@ -59,7 +60,8 @@ def _select(t: Tensor, dim: int, i: int, shown: int) -> Tensor:
     shape = t._v.aval.shape
     if not shape:
         raise IndexError(
-            "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to "
+            "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` "
+            "in C++ to "
             "convert a 0-dim tensor to a number"
         )
     n = shape[dim]
@@ -88,7 +90,9 @@ def _bounds(s: slice, n: int) -> tuple[int, int, int]:
         for end in (s.start, s.stop):
             if isinstance(end, Tensor):
                 operator.index(end)  # says why a tensor is no end
-        raise TypeError("slice indices must be integers or None or have an __index__ method") from None
+        raise TypeError(
+            "slice indices must be integers or None or have an __index__ method"
+        ) from None
     return first, max(-(-(last - first) // step), 0), step
 
 
@@ -104,7 +108,9 @@ def _slice(t: Tensor, dim: int, s: slice, always: bool) -> Tensor:
         first = min(first, n)
         return call_view(OPS["slice_view"], (t,), (dim, first, first, 1))
     if count == n or _starts.is_static((shape, dim, count, step), first):
-        return call_view(OPS["slice_view"], (t,), (dim, first, first + (count - 1) * step + 1, step))
+        return call_view(
+            OPS["slice_view"], (t,), (dim, first, first + (count - 1) * step + 1, step)
+        )
     return call_view(OPS["slice_at"], (t, first), (dim, count, step))
 
 
@@ -120,11 +126,18 @@ def _is_tuple_in_disguise(index: Any) -> bool:
     if isinstance(index, (Tensor, np.ndarray)) or not _is_sequence(index) or len(index) >= 32:
         return False
     for item in index:
-        if isinstance(item, (Tensor, slice)) or item is None or item is Ellipsis or _is_sequence(item):
+        if (
+            isinstance(item, (Tensor, slice))
+            or item is None
+            or item is Ellipsis
+            or _is_sequence(item)
+        ):
             warnings.warn(
-                "Using a non-tuple sequence for multidimensional indexing is deprecated and will be changed "
+                "Using a non-tuple sequence for multidimensional indexing is deprecated and will "
+                "be changed "
                 "in pytorch 2.9; use x[tuple(seq)] instead of x[seq]. In pytorch 2.9 this will be "
-                "interpreted as tensor index, x[torch.tensor(seq)], which will result either in an error or "
+                "interpreted as tensor index, x[torch.tensor(seq)], which will result either in an "
+                "error or "
                 "a different result",
                 UserWarning,
                 stacklevel=4,
@@ -179,12 +192,18 @@ def _from_sequence(item: Any, t: Tensor) -> Tensor:
 def _normal_tensor(item: Tensor, t: Tensor) -> Any:
     """A 0-d tensor as an int or bool; traced ones stay."""
     a = item._v.aval
-    if a.ndim == 0 and a.dtype.category <= int64.category and not a.traced and modes.capture is None:
+    if (
+        a.ndim == 0
+        and a.dtype.category <= int64.category
+        and not a.traced
+        and modes.capture is None
+    ):
         value = item.item()  # type: ignore[attr-defined]
         return bool(value) if a.dtype in (bool_, uint8) else value
     if a.dtype is uint8:
         warnings.warn(
-            "indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead.",
+            "indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool "
+            "instead.",
             UserWarning,
             stacklevel=5,
         )
@@ -203,7 +222,7 @@ def _is_mask(item: Any) -> bool:
 
 
 def _sliced(t: Tensor, index: Any) -> tuple[Tensor, list[Tensor | None]]:
-    """The view that the basic items make, and the tensors that index its dims (None: a whole dim)."""
+    """The view that the basic items make, and the tensors that index its dims (None: whole)."""
     items = [_normal_item(item, t) for item in _items(index)]
     ndim = t.ndim
     width = sum(_width(item) for item in items)
@@ -363,7 +382,7 @@ def _index_put(view: Tensor, places: list[Tensor | None], value: Tensor) -> Tens
 
 
 def _put_masked(view: Tensor, tensors: list[Tensor | None], value: Any) -> bool:
-    """One mask and a value that is the same at each true place: a select, without looking at the mask."""
+    """One mask and one value for all true places: a select, without looking at the mask."""
     mask = next((i for i in tensors if i is not None), None)
     if mask is None or not _is_mask(mask) or sum(i is not None for i in tensors) > 1:
         return False
@@ -416,5 +435,3 @@ def install() -> None:
     """Gives Tensor its ``[]``. Called once, with the other members."""
     Tensor.__getitem__ = getitem  # type: ignore[attr-defined]
     Tensor.__setitem__ = setitem  # type: ignore[attr-defined]
-
-

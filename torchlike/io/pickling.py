@@ -127,6 +127,8 @@ class TorchPickler(pickle._Pickler):  # type: ignore[name-defined]
 
     def persistent_id(self, obj: Any) -> Any:
         if type(obj) is TypedStorage or type(obj) is UntypedStorage:
+            if self.proto == 0:
+                raise pickle.PicklingError("persistent IDs in protocol 0 must be ASCII strings")
             return self._table.persistent_id(obj)
         return None
 

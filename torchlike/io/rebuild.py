@@ -10,7 +10,7 @@ from ..core.dtypes import dtype
 from ..core.errors import missing
 from ..core.tensor import Tensor
 from ..nn.parameter import Parameter
-from .storage import TypedStorage, tensor_of
+from .storage import TypedStorage, meta_tensor, tensor_of
 
 
 def _rebuild_tensor(storage: Any, storage_offset: int, size: Any, stride: Any) -> Tensor:
@@ -90,9 +90,7 @@ def _set_state(made: Any, state: Any) -> Any:
 def _rebuild_meta_tensor_no_storage(
     dtype: dtype, size: Any, stride: Any, requires_grad: bool
 ) -> Tensor:
-    return T.empty_strided(
-        size, stride, dtype=dtype, device="meta", requires_grad=requires_grad
-    )
+    return meta_tensor(dtype, tuple(size), tuple(stride)).requires_grad_(requires_grad)
 
 
 def _rebuild_device_tensor_from_cpu_tensor(

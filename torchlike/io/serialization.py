@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core import constants
 from ..core.config import flag
 from ..core.device import cpu
 from ..core.errors import missing
@@ -108,9 +109,10 @@ class set_default_mmap_options:
 
 def _get_layout(name: str) -> Any:
     """``torch.strided`` and the like, by name."""
-    from ..api import torch as T
-
-    return getattr(T, name.removeprefix("torch."))
+    found = getattr(constants, name.removeprefix("torch."), None)
+    if not isinstance(found, constants.layout):
+        raise KeyError(name)
+    return found
 
 
 # ---- save

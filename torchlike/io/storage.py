@@ -36,7 +36,7 @@ def tensor_of(
     untyped = storage._untyped_storage
     _check_layout(offset, size, stride, of.itemsize, untyped.nbytes())
     if untyped.device.type == "meta":
-        return T.empty_strided(size, stride, dtype=of, device="meta")
+        return meta_tensor(of, size, stride)
     numel = math.prod(size)
     total = untyped.nbytes() // of.itemsize
     whole = offset == 0 and numel == total and _is_contiguous(size, stride)
@@ -51,6 +51,14 @@ def tensor_of(
     if whole and tuple(untyped._root.shape) == size:  # type: ignore[union-attr]
         return alias(root, Tensor)
     return _detached(T.as_strided(root, size, stride, offset))
+
+
+def meta_tensor(of: dtype, size: tuple[int, ...], stride: tuple[int, ...]) -> Tensor:
+    """A tensor without numbers."""
+    if _is_contiguous(size, stride):
+        return T.empty(size, dtype=of, device="meta")
+    extent = 1 + sum((n - 1) * s for n, s in zip(size, stride, strict=True))
+    return _detached(T.as_strided(T.empty(extent, dtype=of, device="meta"), size, stride))
 
 
 def _detached(view: Tensor) -> Tensor:

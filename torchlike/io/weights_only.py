@@ -143,7 +143,7 @@ class Unpickler:
     def _bytes(self, n: int) -> bytes:
         data = self.read(n)
         if len(data) != n:
-            raise UnpicklingError("pickle data was truncated")
+            raise EOFError
         return data
 
     def _pop_mark(self) -> list[Any]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+import warnings
 from collections.abc import Callable
 from typing import Any
 
+from ..api import torch as T
 from ..autograd.function import Function
 from ..core import modes
 from ..core.tensor import Tensor
@@ -17,14 +19,25 @@ class BackwardHookFunction(Function):
     @staticmethod
     def forward(ctx: Any, callback: Callable[..., Any], *tensors: Tensor) -> tuple[Tensor, ...]:
         ctx.callback = callback
+        # The hooks before the module's backward see which gradients are missing
         ctx.set_materialize_grads(False)
-        ctx.mark_non_differentiable(*[t for t in tensors if not t.requires_grad])
-        return tuple(t.view_as(t) for t in tensors)
+        ctx.kinds = [(t.shape, t.dtype, t.device) for t in tensors]
+        passed = tuple(t.view_as(t) for t in tensors)
+        still = [new for t, new in zip(tensors, passed, strict=True) if not t.requires_grad]
+        ctx.mark_non_differentiable(*still)
+        return passed
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Any, ...]:
-        changed = ctx.callback(grads)
-        return (None, *(grads if changed is None else changed))
+        return (None, *ctx.callback(grads, ctx.kinds))
+
+
+def _filled(grads: Any, kinds: Any) -> tuple[Any, ...]:
+    """The gradients with zeros for those that are missing."""
+    return tuple(
+        T.zeros(shape, dtype=dtype, device=device) if g is None else g
+        for g, (shape, dtype, device) in zip(grads, kinds, strict=True)
+    )
 
 
 class BackwardHook:
@@ -69,12 +82,13 @@ class BackwardHook:
             full[i] = grad
         return tuple(full)
 
-    def _on_grad_input(self, grads: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    def _on_grad_input(self, grads: Any, kinds: Any) -> tuple[Any, ...]:
+        filled = _filled(grads, kinds)
         if self.grad_outputs is None:
             # The backward did not come through the module's outputs
-            return None
+            return filled
         places = self.input_places or []
-        full = self._spread(grads, places, self.n_inputs)
+        full = self._spread(filled, places, self.n_inputs)
         for hook in self.user_hooks:
             out = hook(self.module, full, self.grad_outputs)
             if out is None:
@@ -84,22 +98,27 @@ class BackwardHook:
         return tuple(full[i] for i in places)
 
     def _on_grad_output(
-        self, size: int, places: list[int], grads: tuple[Any, ...]
-    ) -> tuple[Any, ...] | None:
+        self, size: int, places: list[int], grads: Any, kinds: Any
+    ) -> tuple[Any, ...]:
         full = self._spread(grads, places, size)
-        changed = False
         for hook in self.user_pre_hooks:
             out = hook(self.module, full)
             if out is None:
                 continue
             full = _same_number(out, size, "Backward pre hook", "grad_output")
-            changed = True
         self.grad_outputs = full
         if self.input_places is None:
             self._without_input_grads()
-        return tuple(full[i] for i in places) if changed else None
+        return _filled([full[i] for i in places], kinds)
 
     def _without_input_grads(self) -> None:
+        warnings.warn(
+            "Full backward hook is firing when gradients are computed with respect to module outputs "
+            "since no inputs require gradients. See "
+            "https://docs.pytorch.org/docs/main/generated/torch.nn.Module.html"
+            "#torch.nn.Module.register_full_backward_hook for more details.",
+            stacklevel=5,
+        )
         nothing = (None,) * self.n_inputs
         for hook in self.user_hooks:
             out = hook(self.module, nothing, self.grad_outputs)

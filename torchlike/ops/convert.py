@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from jax import lax
-from jax import numpy as jnp
+from jax import lax, numpy as jnp
 
 from ..core.dtypes import dtype
+from ..core.errors import warn_once
 from ..core.registry import Array, op
 from .call_arguments import named
 
@@ -24,6 +24,7 @@ def cast(x: Array, to: Any) -> Array:
     if to == jnp.bool_:
         return x != jnp.zeros((), x.dtype)
     if jnp.iscomplexobj(x) and not jnp.issubdtype(to, jnp.complexfloating):
+        warn_once("Casting complex values to real discards the imaginary part")
         return cast(lax.real(x), to)
     if jnp.issubdtype(x.dtype, jnp.floating) and jnp.issubdtype(to, jnp.integer):
         return _truncated(x, to)

@@ -12,6 +12,7 @@ import numpy as np
 from ..core.errors import check, shape_text
 from ..core.registry import Array, op
 from .accumulate import type_name, widened
+from .elementwise import only_tensors
 
 _LETTERS = string.ascii_uppercase + string.ascii_lowercase
 
@@ -204,7 +205,13 @@ def _dims_of(args: Any, kwargs: dict[str, Any]) -> tuple[str, Any, dict[str, Any
     return "tensordot", args, kwargs
 
 
-@op(out=True, method=False, resolve=_dims_of, grad_name="ViewBackward0")
+@op(
+    types=only_tensors("tensordot", "a", "b"),
+    out=True,
+    method=False,
+    resolve=_dims_of,
+    grad_name="ViewBackward0",
+)
 def tensordot(a: Array, b: Array, dims: int | tuple[tuple[int, ...], tuple[int, ...]] = 2) -> Array:
     """Sums over the last ``dims`` of one and the first of the other, or over given pairs."""
     if isinstance(dims, int):
@@ -233,7 +240,12 @@ def tensordot(a: Array, b: Array, dims: int | tuple[tuple[int, ...], tuple[int, 
     return jnp.tensordot(widened(x), widened(y), axes=(left, right)).astype(a.dtype)
 
 
-@op(out=True, promote="default", grad_name="UnsafeViewBackward0")
+@op(
+    types=only_tensors("kron", "input", "other"),
+    out=True,
+    promote="default",
+    grad_name="UnsafeViewBackward0",
+)
 def kron(input: Array, other: Array) -> Array:
     """Every element of one times the whole other, in blocks.  ``(*N), (*M) -> (*N M)``"""
     ndim = max(input.ndim, other.ndim)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from jax import lax
-from jax import numpy as jnp
+from jax import lax, numpy as jnp
 
 from ..core.errors import shape_text
 from ..core.registry import Array, Scalar, op
@@ -44,7 +43,8 @@ def fill(input: Array, value: Array) -> Array:
     """
     if value.ndim:
         raise RuntimeError(
-            f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions."
+            f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} "
+            "dimensions."
         )
     return jnp.broadcast_to(cast(value, input.dtype), input.shape)
 
@@ -57,7 +57,10 @@ def zero(input: Array) -> Array:
 
 @op(namespaces=(), method=False, inplace=True, grad_name="CopySlices", saves="none")
 def fill_diagonal(input: Array, fill_value: Array, wrap: bool = False) -> Array:
-    """``fill_value`` on the main diagonal; ``wrap`` starts again below it in a tall matrix.  ``(*) -> (*)``"""
+    """``fill_value`` on the main diagonal; ``wrap`` starts again below it in a tall matrix.
+
+    ``(*) -> (*)``
+    """
     if input.ndim < 2:
         raise RuntimeError("dimensions must larger than 1")
     n, m = input.shape[0], input.shape[1]
@@ -82,6 +85,7 @@ def copy(input: Array, source: Array) -> Array:
     shape = broadcast_two(input.shape, source.shape)
     if shape != input.shape:
         raise RuntimeError(
-            f"output with shape {shape_text(input.shape)} doesn't match the broadcast shape {shape_text(shape)}"
+            f"output with shape {shape_text(input.shape)} doesn't match the broadcast shape "
+            f"{shape_text(shape)}"
         )
     return jnp.broadcast_to(cast(source, input.dtype), input.shape)

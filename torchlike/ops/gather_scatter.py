@@ -7,20 +7,25 @@ the offset of its other coordinates, so that XLA gathers and scatters along a si
 from __future__ import annotations
 
 import functools
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import jax
-from jax import lax
-from jax import numpy as jnp
+from jax import lax, numpy as jnp
 
-from ..core.errors import shape_text
+from ..core.errors import shape_text, warn_once
 from ..core.registry import Array, op
 from ..core.shapes import broadcast_two, contiguous_strides, normal_dim
 from .call_arguments import named
 from .indexing import (
-    BOUNDS, IN_BOUNDS, accumulate, dim_check, first_outside, overwrite, type_name, vector,
+    BOUNDS,
+    IN_BOUNDS,
+    accumulate,
+    dim_check,
+    first_outside,
+    overwrite,
+    type_name,
+    vector,
 )  # fmt: skip
 from .value_ranges import check_number
 
@@ -53,7 +58,7 @@ def _same_ndim(input: Array, index: Array, what: str) -> None:
 # ---------------------------------------------------------------------------- gather
 
 
-@op(out=True, check=dim_check("gather", RuntimeError, BOUNDS), saves="none")
+@op(out=True, check=dim_check("gather", RuntimeError, BOUNDS, per_element=True), saves="none")
 def gather(input: Array, dim: int, index: Array, *, sparse_grad: bool = False) -> Array:
     """``out[i][j] = input[index[i][j]][j]`` for dim 0.  ``(*), (I) -> (I)``
 
@@ -70,7 +75,8 @@ def gather(input: Array, dim: int, index: Array, *, sparse_grad: bool = False) -
     for d, (n, m) in enumerate(zip(index.shape, input.shape, strict=False)):
         if d != at and n > m:
             raise RuntimeError(
-                f"Size does not match at dimension {d} expected index {shape_text(index.shape)} to be no "
+                f"Size does not match at dimension {d} expected index {shape_text(index.shape)} to "
+                "be no "
                 f"larger than self {shape_text(input.shape)} apart from dimension {at}"
             )
     return _gathered(input, at, index)
@@ -94,14 +100,18 @@ def _check_along(args: dict[str, Any]) -> None:
 
 @op(out=True, check=_check_along, grad_name="GatherBackward0", saves="none")
 def take_along_dim(input: Array, indices: Array, dim: int | None = None) -> Array:
-    """``gather`` with the other dims broadcast; without a dim, ``take``.  ``(n, *), (k, *) -> (k, *)``"""
+    """``gather`` with the other dims broadcast; without a dim, ``take``.
+
+    ``(n, *), (k, *) -> (k, *)``
+    """
     _integers("gather", indices)
     if dim is None:
         flat = _flat(indices)
         return _flat(input).at[jnp.where(flat < 0, flat + input.size, flat)].get(mode=IN_BOUNDS)
     if input.ndim != indices.ndim:
         raise RuntimeError(
-            "torch.take_along_dim(): input and indices should have the same number of dimensions, but got "
+            "torch.take_along_dim(): input and indices should have the same number of dimensions, "
+            "but got "
             f"{input.ndim} dimensions for input, and {indices.ndim} dimensions for indices"
         )
     at = normal_dim(dim, input.ndim)
@@ -138,7 +148,7 @@ def _scatter_places(
     from_ = None if src is None else src.shape or (1,)
     too_large = any(n > m for d, (n, m) in enumerate(zip(sizes, shape, strict=True)) if d != at)
     if too_large or (from_ is not None and any(n > m for n, m in zip(sizes, from_, strict=True))):
-        tail = "" if from_ is None else f" and to be no larger size than src {shape_text(src.shape)}"  # type: ignore[union-attr]
+        tail = "" if src is None else f" and to be no larger size than src {shape_text(src.shape)}"
         raise RuntimeError(
             f"Expected index {shape_text(index.shape)} to be no larger than self "
             f"{shape_text(input.shape)} apart from dimension {at}{tail}"
@@ -151,22 +161,24 @@ def _scatter_places(
 
 
 def _scatter_overload(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    input, dim, index, src, reduce = named(args, kwargs, "input", "dim", "index", "src|value", "reduce")
+    input, dim, index, src, reduce = named(
+        args, kwargs, "input", "dim", "index", "src|value", "reduce"
+    )
     if not hasattr(src, "dtype"):
         if reduce is not None:
             return "scatter_value_reduce", (input, dim, index, src, reduce), {}
         return "scatter_value", (input, dim, index, src), {}
     if reduce is not None:
-        warnings.warn(
-            "The reduce argument of torch.scatter with Tensor src is deprecated and will be removed in a "
-            "future PyTorch release. Use torch.scatter_reduce instead for more reduction options.",
-            stacklevel=3,
+        warn_once(
+            "The reduce argument of torch.scatter with Tensor src is deprecated and will be "
+            "removed in a "
+            "future PyTorch release. Use torch.scatter_reduce instead for more reduction options."
         )
         return "scatter_src_reduce", (input, dim, index, src, reduce), {}
     return "scatter", (input, dim, index, src), {}
 
 
-_CHECK = dim_check("scatter", RuntimeError, BOUNDS)
+_CHECK = dim_check("scatter", RuntimeError, BOUNDS, per_element=True)
 
 
 @op(inplace=True, out=True, resolve=_scatter_overload, check=_CHECK, saves="none")
@@ -220,7 +232,9 @@ def scatter_src_reduce(input: Array, dim: int, index: Array, src: Array, reduce:
 def scatter_value_reduce(input: Array, dim: int, index: Array, value: Array, reduce: str) -> Array:
     """``scatter`` of a number that adds or multiplies.  ``(*), (I), () -> (*)``"""
     places, _ = _scatter_places(input, dim, index, None, "scatter")
-    return _combined(input, places, jnp.broadcast_to(value.astype(input.dtype), places.shape), reduce)
+    return _combined(
+        input, places, jnp.broadcast_to(value.astype(input.dtype), places.shape), reduce
+    )
 
 
 @op(inplace=True, out=True, check=_CHECK, saves="none")
@@ -246,7 +260,7 @@ def scatter_reduce(
 
 
 def _warn_beta(args: dict[str, Any]) -> None:
-    warnings.warn("index_reduce() is in beta and the API may change at any time.", stacklevel=2)
+    warn_once("index_reduce() is in beta and the API may change at any time.")
     dim_check("index_reduce", IndexError, "index out of range in self")(args)
 
 
@@ -254,14 +268,19 @@ def _warn_beta(args: dict[str, Any]) -> None:
 def index_reduce(
     input: Array, dim: int, index: Array, source: Array, reduce: str, *, include_self: bool = True
 ) -> Array:
-    """A copy with ``source`` reduced into ``index``: prod, mean, amax, amin.  ``(n, *), (k), (k, *) -> (n, *)``"""
+    """A copy with ``source`` reduced into ``index``: prod, mean, amax, amin.
+
+    ``(n, *), (k), (k, *) -> (n, *)``
+    """
     if reduce not in ("prod", "mean", "amax", "amin"):
         raise RuntimeError(
-            f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}."
+            "index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got "
+            f"{reduce}."
         )
     if source.dtype != input.dtype:
         raise RuntimeError(
-            f"index_reduce_(): self ({type_name(input)}) and source ({type_name(source)}) must have the "
+            f"index_reduce_(): self ({type_name(input)}) and source ({type_name(source)}) must "
+            "have the "
             "same scalar type"
         )
     at = normal_dim(dim, input.ndim)
@@ -269,13 +288,15 @@ def index_reduce(
     have = source.shape[at] if source.ndim else 1
     if rows.size != have:
         raise RuntimeError(
-            f"index_reduce_(): Number of indices ({rows.size}) should be equal to source.size(dim): "
+            f"index_reduce_(): Number of indices ({rows.size}) should be equal to "
+            "source.size(dim): "
             f"({have}), for dim: {at}"
         )
     shape, sizes = input.shape or (1,), source.shape or (1,)
     if sizes[:at] + sizes[at + 1 :] != shape[:at] + shape[at + 1 :]:
         raise RuntimeError(
-            "source tensor shape must match self tensor shape, excluding the specified dimension. Got "
+            "source tensor shape must match self tensor shape, excluding the specified dimension. "
+            "Got "
             f"self.shape = {shape_text(input.shape)} source.shape = {shape_text(source.shape)}"
         )
     places = flat_places(shape, at, lax.broadcast_in_dim(rows, sizes, (at,)))
@@ -311,12 +332,10 @@ def _counts(x: Array, places: Array, include_self: bool, of: Any) -> Array:
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(3, 4))
 def reduced_into(x: Array, src: Array, places: Array, reduce: str, include_self: bool) -> Array:
-    """``x`` with each ``src`` reduced into its place; without ``include_self`` x's value is left out there."""
+    """``x`` with each ``src`` reduced into its place; ``include_self``: x's own value counts too."""
     if x.dtype == jnp.bool_:
         kind = "amin" if reduce in ("prod", "amin") else "amax"
-        small = reduced_into(
-            x.astype(jnp.uint8), src.astype(jnp.uint8), places, kind, include_self
-        )
+        small = reduced_into(x.astype(jnp.uint8), src.astype(jnp.uint8), places, kind, include_self)
         return small.astype(jnp.bool_)
     start = x if include_self else _without(x, places, _identity(reduce, x.dtype))
     at = start.at[places]
@@ -372,5 +391,3 @@ def _prod_tangent(
     rest = reduced_into(x, jnp.where(single, one(src), src), places, "prod", include_self)
     factor = jnp.where(single, _at(rest, places), _at(out, places) / jnp.where(zero, one(src), src))
     return mine.at[places].add(factor * dsrc, mode=IN_BOUNDS)
-
-

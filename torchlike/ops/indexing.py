@@ -1,17 +1,18 @@
-"""Reading and writing by index along one dim or over all: index, index_put, index_select, take, put.
+"""Reading and writing by index, along one dim or over all: index_put, index_select, take, put.
+
 Index values are checked on the host, where PyTorch raises and XLA would clamp or drop.
 """
 
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import jax
 import numpy as np
-from jax import lax
-from jax import numpy as jnp
+from jax import lax, numpy as jnp
 
 from ..core.dtypes import TYPE_NAMES, from_np
 from ..core.errors import shape_text
@@ -24,7 +25,7 @@ Where = tuple[Any, ...]
 IN_BOUNDS = "promise_in_bounds"
 
 
-# ---------------------------------------------------------------------------- writing, with its gradient
+# ---------------------------------------------------------------------------- gradients of writing
 
 
 def overwrite(x: Array, where: Where, y: Array) -> Array:
@@ -105,11 +106,31 @@ def _span(x: Operand, dim: int) -> tuple[int, int]:
     return at, x.shape[at] if x.ndim else 1
 
 
-def dim_check(name: str, kind: type[Exception], message: str, negative: bool = False) -> Any:
-    """A check of ``index`` along ``dim``; the message may use value, dim and size."""
+def _shapes_fit(args: dict[str, Any], dim: int, per_element: bool) -> bool:
+    index, source = args["index"], args.get("source")
+    if source is not None:
+        return index.ndim < 2 and math.prod(index.shape) == (
+            source.shape[dim] if source.ndim else 1
+        )
+    return not per_element or max(index.ndim, 1) == max(args["input"].ndim, 1)
+
+
+def dim_check(
+    name: str,
+    kind: type[Exception],
+    message: str,
+    negative: bool = False,
+    per_element: bool = False,
+) -> Any:
+    """A check of ``index`` along ``dim``; the message may use value, dim and size.
+
+    ``per_element``: the index has the tensor's dims, else it is a vector.
+    """
 
     def check(args: dict[str, Any]) -> None:
         dim, size = _span(args["input"], args["dim"])
+        if not _shapes_fit(args, dim, per_element):
+            return  # the op says what is wrong
         value = first_outside(args["index"], -size if negative else 0, size)
         if value is not None:
             raise kind(message.format(value=value, dim=dim, size=size))
@@ -178,7 +199,8 @@ def unmasked(shape: Sequence[int], indices: Sequence[Any]) -> list[Any]:
                 )
             if shape[at + d] != n:
                 raise IndexError(
-                    f"The shape of the mask {shape_text(index.shape)} at index {d} does not match the "
+                    f"The shape of the mask {shape_text(index.shape)} at index {d} does not match "
+                    "the "
                     f"shape of the indexed tensor {shape_text(shape)} at index {at + d}"
                 )
         found.extend(index.nonzero(as_tuple=True))
@@ -187,7 +209,9 @@ def unmasked(shape: Sequence[int], indices: Sequence[Any]) -> list[Any]:
 
 @op(namespaces=(), method=False, check=_check_index, saves="none")
 def index(input: Array, indices: Sequence[Array | None]) -> Array:
-    """``input[indices]`` with integer tensors, None where a dim stays whole.  ``(n, *), (I) -> (I, *)``
+    """``input[indices]`` with integer tensors, None where a dim stays whole.
+
+    ``(n, *), (I) -> (I, *)``
 
     Raises:
         IndexError: an index is out of range.
@@ -228,7 +252,8 @@ def index_put(
         values = jnp.broadcast_to(values, shape)
     except ValueError:
         raise RuntimeError(
-            f"shape mismatch: value tensor of shape {shape_text(values.shape)} cannot be broadcast to "
+            f"shape mismatch: value tensor of shape {shape_text(values.shape)} cannot be broadcast "
+            "to "
             f"indexing result of shape {shape_text(shape)}"
         ) from None
     return (_add_all if accumulate else overwrite)(input, where, values)
@@ -269,8 +294,7 @@ def index_select(input: Array, dim: int, index: Array) -> Array:
     if input.ndim == 0:
         if places.size != 1:
             raise RuntimeError(
-                "index_select(): Index to scalar can have only 1 value, got "
-                f"{places.size} value(s)"
+                f"index_select(): Index to scalar can have only 1 value, got {places.size} value(s)"
             )
         return input
     return input.at[along(at, places)].get(mode=IN_BOUNDS)
@@ -280,7 +304,8 @@ def _check_source(input: Array, at: int, index: Array, source: Array) -> None:
     rest = input.shape[:at] + input.shape[at + 1 :]
     if source.ndim and input.ndim and source.shape[:at] + source.shape[at + 1 :] != rest:
         raise RuntimeError(
-            "source tensor shape must match self tensor shape, excluding the specified dimension. Got "
+            "source tensor shape must match self tensor shape, excluding the specified dimension. "
+            "Got "
             f"self.shape = {shape_text(input.shape)} source.shape = {shape_text(source.shape)}"
         )
 
@@ -295,7 +320,8 @@ def index_add(input: Array, dim: int, index: Array, source: Array, *, alpha: Sca
         )
     if source.dtype != input.dtype:
         raise RuntimeError(
-            f"index_add_(): self ({type_name(input)}) and source ({type_name(source)}) must have the same "
+            f"index_add_(): self ({type_name(input)}) and source ({type_name(source)}) must have "
+            "the same "
             "scalar type"
         )
     places = vector(index, "index_add_()")
@@ -320,7 +346,9 @@ def index_copy(input: Array, dim: int, index: Array, source: Array) -> Array:
     """A copy with ``source`` at ``index``.  ``(n, *), (k), (k, *) -> (n, *)``"""
     at = normal_dim(dim, input.ndim)
     if index.dtype != jnp.int64:
-        raise RuntimeError(f"index_copy_(): Expected a long tensor for index, but got {type_name(index)}")
+        raise RuntimeError(
+            f"index_copy_(): Expected a long tensor for index, but got {type_name(index)}"
+        )
     if source.dtype != input.dtype:
         raise RuntimeError(
             "index_copy_(): self and source expected to have the same dtype, but got (self) "
@@ -335,18 +363,21 @@ def index_copy(input: Array, dim: int, index: Array, source: Array) -> Array:
         )
     if source.ndim and input.ndim and source.ndim != input.ndim:
         raise IndexError(
-            "index_copy_(): When source and destination are not scalars, their dimensionality must match. "
+            "index_copy_(): When source and destination are not scalars, their dimensionality must "
+            "match. "
             f"Source dimensionality ({source.ndim}), destination dimensionality ({input.ndim})"
         )
     if places.size != have:
         raise IndexError(
-            f"index_copy_(): Number of indices ({places.size}) should be equal to source.size(dim) ({have})"
+            f"index_copy_(): Number of indices ({places.size}) should be equal to source.size(dim) "
+            f"({have})"
         )
     rest = input.shape[:at] + input.shape[at + 1 :]
     theirs = source.shape[:at] + source.shape[at + 1 :]
     if source.ndim and input.ndim and rest != theirs:
         raise RuntimeError(
-            "index_copy_(): Source/destination tensor must have same slice shapes. Destination slice shape: "
+            "index_copy_(): Source/destination tensor must have same slice shapes. Destination "
+            "slice shape: "
             f"{' '.join(map(str, rest))} at dimension {at} and source slice shape: "
             f"{' '.join(map(str, theirs))} at dimension {at}."
         )
@@ -355,7 +386,11 @@ def index_copy(input: Array, dim: int, index: Array, source: Array) -> Array:
 
 
 def _check_index_fill(args: dict[str, Any]) -> None:
-    check_number(args["value"], args["input"].dtype, "index_fill_(): Converting complex Scalar to non-complex type is not supported")
+    check_number(
+        args["value"],
+        args["input"].dtype,
+        "index_fill_(): Converting complex Scalar to non-complex type is not supported",
+    )
     dim_check("index_fill", IndexError, BOUNDS, negative=True)(args)
 
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from jax import lax
-from jax import numpy as jnp
+from jax import lax, numpy as jnp
 
 from ..core.dtypes import TYPE_NAMES
-from ..core.errors import not_implemented_for, shape_text
+from ..core.errors import not_implemented_for, shape_text, warn_once
 from ..core.registry import Array, op
 from ..core.shapes import broadcast_all, normal_dim, normal_dims
 from .call_arguments import named
@@ -27,7 +25,9 @@ Ints = tuple[int, ...]
 def _listed(name: str, tensors: Sequence[Array]) -> Sequence[Array]:
     """The list of tensors; a single tensor in its place is refused in PyTorch's words."""
     if hasattr(tensors, "ndim"):
-        raise TypeError(f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not Tensor")
+        raise TypeError(
+            f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not Tensor"
+        )
     return tensors
 
 
@@ -47,7 +47,8 @@ def _check_cat(tensors: Sequence[Array], dim: int) -> None:
         for a, b, d in zip(first.shape, t.shape, range(t.ndim), strict=True):
             if d != at and a != b:
                 raise RuntimeError(
-                    f"Sizes of tensors must match except in dimension {at}. Expected size {a} but got "
+                    f"Sizes of tensors must match except in dimension {at}. Expected size {a} but "
+                    "got "
                     f"size {b} for tensor number {i} in the list."
                 )
 
@@ -82,7 +83,8 @@ def stack(tensors: Sequence[Array], dim: int = 0) -> Array:
     for i, t in enumerate(tensors):
         if t.shape != tensors[0].shape:
             raise RuntimeError(
-                f"stack expects each tensor to be equal size, but got {shape_text(tensors[0].shape)} at "
+                "stack expects each tensor to be equal size, but got "
+                f"{shape_text(tensors[0].shape)} at "
                 f"entry 0 and {shape_text(t.shape)} at entry {i}"
             )
     return lax.concatenate([lax.expand_dims(t, (at,)) for t in tensors], at)
@@ -151,7 +153,8 @@ def block_diag(tensors: Sequence[Array]) -> Array:
     for i, t in enumerate(tensors):
         if t.ndim > 2:
             raise RuntimeError(
-                f"torch.block_diag: Input tensors must have 2 or fewer dimensions. Input {i} has {t.ndim} "
+                f"torch.block_diag: Input tensors must have 2 or fewer dimensions. Input {i} has "
+                f"{t.ndim} "
                 "dimensions"
             )
         blocks.append(lax.reshape(t, (1,) * (2 - t.ndim) + t.shape) if t.ndim < 2 else t)
@@ -173,10 +176,12 @@ def _spread(t: Array, at: int, shape: Ints) -> Array:
 
 
 def _check_meshgrid(args: dict[str, Any]) -> None:
-    if args.get("indexing") is None:
-        warnings.warn(
-            "torch.meshgrid: in an upcoming release, it will be required to pass the indexing argument.",
-            stacklevel=2,
+    tensors = args["tensors"]
+    fits = tensors and all(t.ndim < 2 and t.dtype is tensors[0].dtype for t in tensors)
+    if args["indexing"] is None and fits:
+        warn_once(
+            "torch.meshgrid: in an upcoming release, it will be required to pass the indexing "
+            "argument."
         )
 
 
@@ -198,7 +203,8 @@ def meshgrid(tensors: Sequence[Array], *, indexing: str | None = None) -> tuple[
     for t in tensors:
         if t.ndim > 1:
             raise RuntimeError(
-                f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: {list(t.shape)}"
+                "torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: "
+                f"{list(t.shape)}"
             )
         if t.dtype != tensors[0].dtype:
             raise RuntimeError("meshgrid expects all tensors to have the same dtype")
@@ -272,10 +278,14 @@ def _repeated(x: Array, repeats: Sequence[int]) -> Array:
 
 @op(namespaces=(), varargs="repeats", saves="none")
 def repeat(input: Array, repeats: Ints) -> Array:
-    """Copies laid along each dim; ``repeats`` may name more dims than there are.  ``(n) -> (k·n)``"""
+    """Copies laid along each dim; ``repeats`` may name more dims than there are.
+
+    ``(n) -> (k·n)``
+    """
     if len(repeats) < input.ndim:
         raise RuntimeError(
-            "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor"
+            "Number of dimensions of repeat dims can not be smaller than number of dimensions of "
+            "tensor"
         )
     x = lax.reshape(input, (1,) * (len(repeats) - input.ndim) + input.shape)
     return _repeated(x, repeats)
@@ -342,7 +352,12 @@ def _interleaved_positions(args: dict[str, Any]) -> dict[str, Any]:
     grad_name="IndexSelectBackward0", saves="none",
 )  # fmt: skip
 def repeat_interleave_each(
-    input: Array, repeats: Array, dim: int | None = None, *, output_size: int | None = None, _index: Array
+    input: Array,
+    repeats: Array,
+    dim: int | None = None,
+    *,
+    output_size: int | None = None,
+    _index: Array,
 ) -> Array:
     """Each element of a dim as often as ``repeats`` says.  ``(n, *), (n) -> (sum, *)``"""
     x = lax.reshape(input, (input.size,)) if dim is None or input.ndim == 0 else input
@@ -354,7 +369,10 @@ def repeat_interleave_each(
 def repeat_interleave(
     input: Array, repeats: int, dim: int | None = None, *, output_size: int | None = None
 ) -> Array:
-    """Each element of a dim ``repeats`` times; a tensor gives each its own count.  ``(n, *) -> (n·k, *)``"""
+    """Each element of a dim ``repeats`` times; a tensor gives each its own count.
+
+    ``(n, *) -> (n·k, *)``
+    """
     if repeats < 0:
         raise RuntimeError("Repeats must be non-negative")
     x = lax.reshape(input, (input.size,)) if dim is None or input.ndim == 0 else input

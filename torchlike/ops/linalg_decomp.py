@@ -277,7 +277,7 @@ def _qr_jvp(full: bool, primals: Any, tangents: Any) -> Any:
     return (q, r), (dq, dr)
 
 
-def _qr_parts(x: Array, mode: str) -> tuple[Array, Array]:
+def qr_parts(x: Array, mode: str) -> tuple[Array, Array]:
     check(
         mode in ("reduced", "complete", "r"),
         f"qr received unrecognized mode '{mode}' but expected one of 'reduced' (default), 'r', "
@@ -301,13 +301,13 @@ def _qr_parts(x: Array, mode: str) -> tuple[Array, Array]:
 )  # fmt: skip
 def linalg_qr(A: Array, mode: str = "reduced") -> tuple[Array, Array]:
     """``A = Q R``.  ``(*, N, M) -> (*, N, K), (*, K, M)``"""
-    return _qr_parts(A, mode)
+    return qr_parts(A, mode)
 
 
 @op(out=True, returns=("Q", "R"), saves="result", grad_name="LinalgQrBackward0")
 def qr(input: Array, some: bool = True) -> tuple[Array, Array]:
     """``A = Q R``.  ``(*, N, M) -> (*, N, K), (*, K, M)``"""
-    return _qr_parts(input, "reduced" if some else "complete")
+    return qr_parts(input, "reduced" if some else "complete")
 
 
 # ---------------------------------------------------------------- eigenvalues

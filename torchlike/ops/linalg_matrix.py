@@ -10,10 +10,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ..core.dtypes import FLOATING, default_dtype
 from ..core.errors import check, shape_text
 from ..core.registry import Array, op
-from .accumulate import is_inexact, kind, type_name
-from .linalg_decomp import adjoint, svd_parts
+from . import draws
+from .accumulate import floated, is_inexact, kind, type_name
+from .linalg_decomp import adjoint, qr_parts, svd_parts
 from .linalg_norm import check_square, tolerances
 from .linalg_solve import inverted, solve as solve_system
 
@@ -247,3 +249,75 @@ def linalg_vander(x: Array, *, N: int | None = None) -> Array:
     count = base.shape[-1] if N is None else N
     check(N is None or N > 1, "N must be greater than 1.")
     return _powers(base, count)
+
+
+# ---------------------------------------------------------------- by random projection
+
+
+def _drawn(columns: Any) -> Any:
+    """A normal matrix that projects the longer side, as ``torch.randn`` draws it."""
+
+    def draw(args: dict[str, Any]) -> dict[str, Any]:
+        x = args["A"]
+        of = x.dtype if x.dtype.category >= FLOATING else default_dtype()
+        if x.ndim < 2:
+            return {"_project": np.zeros((0, 0), of.np)}
+        shape = (min(x.shape[-2:]), columns(args))
+        return {"_project": draws.normal_numbers(args["generator"], shape, of, 0.0, 1.0)}
+
+    return draw
+
+
+def _projected(x: Array, project: Array, niter: int) -> tuple[Array, Array, Array]:
+    wide = x.shape[-2] < x.shape[-1]
+    x = adjoint(x) if wide else x
+    basis = qr_parts(x @ project, "reduced")[0]
+    for _ in range(niter):
+        basis = qr_parts(adjoint(x) @ basis, "reduced")[0]
+        basis = qr_parts(x @ basis, "reduced")[0]
+    u, s, vh = svd_parts(adjoint(basis) @ x, False)
+    u, v = basis @ u, adjoint(vh)
+    return (v, s, u) if wide else (u, s, v)
+
+
+@op(
+    method=False, prepare=_drawn(lambda args: 6 if args.get("q") is None else args["q"]),
+    grad_name="MmBackward0",
+)  # fmt: skip
+def svd_lowrank(
+    A: Array, q: int | None = 6, niter: int | None = 2, M: Array | None = None, *, _project: Array
+) -> tuple[Array, Array, Array]:
+    """About the ``q`` largest singular values of ``A - M`` and their vectors.
+
+    ``(*, N, M) -> (*, N, q), (*, q), (*, M, q)``
+
+    Source: Halko, Martinsson, Tropp 2009, algorithm 5.1.
+    """
+    x = floated(A)
+    if M is not None:
+        x = x - jnp.broadcast_to(M, x.shape)
+    return _projected(x, _project, 2 if niter is None else niter)
+
+
+def _component_count(args: dict[str, Any]) -> int:
+    q, size = args.get("q"), min(args["A"].shape[-2:])
+    if q is None:
+        return min(6, size)
+    check(
+        0 <= q <= size,
+        f"q(={q}) must be non-negative integer and not greater than min(m, n)={size}",
+        ValueError,
+    )
+    return q
+
+
+@op(method=False, prepare=_drawn(_component_count), grad_name="MmBackward0")
+def pca_lowrank(
+    A: Array, q: int | None = None, center: bool = True, niter: int = 2, *, _project: Array
+) -> tuple[Array, Array, Array]:
+    """``svd_lowrank`` of rows without their mean.  ``(*, N, M) -> (*, N, q), (q), (*, M, q)``"""
+    check(niter >= 0, f"niter(={niter}) must be non-negative integer", ValueError)
+    x = floated(A)
+    if center:
+        x = x - jnp.mean(x, axis=-2, keepdims=True)
+    return _projected(x, _project, niter)

@@ -11,6 +11,7 @@ import numpy as np
 from ..core.errors import LinAlgError, check
 from ..core.registry import Array, op
 from .accumulate import type_name
+from .elementwise import only_tensors
 from .linalg_decomp import adjoint, as_matrices, batch_text
 from .linalg_norm import check_full_precision, check_matrix, check_square
 
@@ -321,7 +322,7 @@ def _solved(name: str, a: Array, b: Array, left: bool) -> Array:
     return found[..., 0] if vector else found
 
 
-@op(
+@op(types=only_tensors("linalg_solve", "A", "B"), 
     namespaces=("linalg",), method=False, out=True, grad_name="LinalgSolveExBackward0",
     check=_check_invertible("torch.linalg.solve", "A", _SOLVER),
 )  # fmt: skip
@@ -334,7 +335,7 @@ def solve(A: Array, B: Array, *, left: bool = True) -> Array:
     return _solved("linalg.solve", A, B, left)
 
 
-@op(
+@op(types=only_tensors("linalg_solve_ex", "A", "B"), 
     namespaces=("linalg",), method=False, out=True, returns=("result", "info"),
     grad_name="LinalgSolveExBackward0", check=_check_errors("torch.linalg.solve_ex", _SOLVER),
 )  # fmt: skip
@@ -355,7 +356,13 @@ def _triangular(a: Array, b: Array, upper: bool, unit: bool, left: bool = True) 
     return linalg.triangular_solve(a, b, left_side=left, lower=not upper, unit_diagonal=unit)
 
 
-@op(namespaces=("linalg",), method=False, out=True, grad_name="LinalgSolveTriangularBackward0")
+@op(
+    types=only_tensors("linalg_solve_triangular", "input", "B"),
+    namespaces=("linalg",),
+    method=False,
+    out=True,
+    grad_name="LinalgSolveTriangularBackward0",
+)
 def solve_triangular(
     input: Array, B: Array, *, upper: bool, left: bool = True, unitriangular: bool = False
 ) -> Array:
@@ -368,7 +375,12 @@ def solve_triangular(
     return _triangular(input, B, upper, unitriangular, left)
 
 
-@op(out=True, returns=("solution", "cloned_coefficient"), grad_name="TriangularSolveBackward0")
+@op(
+    types=only_tensors("triangular_solve", "input", "A"),
+    out=True,
+    returns=("solution", "cloned_coefficient"),
+    grad_name="TriangularSolveBackward0",
+)
 def triangular_solve(
     input: Array,
     A: Array,
@@ -395,7 +407,11 @@ def triangular_solve(
     return _triangular(used, b, upper != transpose, unitriangular), a
 
 
-@op(out=True, grad_name="CholeskySolveBackward0")
+@op(
+    types=only_tensors("cholesky_solve", "input", "input2"),
+    out=True,
+    grad_name="CholeskySolveBackward0",
+)
 def cholesky_solve(input: Array, input2: Array, upper: bool = False) -> Array:
     """X of ``A X = B`` from A's Cholesky factor.  ``(*, N, K), (*, N, N) -> (*, N, K)``"""
     for x, name in ((input, "b"), (input2, "u")):

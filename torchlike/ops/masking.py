@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from jax import lax
-from jax import numpy as jnp
+from jax import lax, numpy as jnp
 
 from ..core.registry import Array, op
 from ..core.shapes import broadcast_two
@@ -55,7 +54,9 @@ def masked_fill(input: Array, mask: Array, value: Array) -> Array:
     """
     if mask.dtype != jnp.bool_:
         name = {"float32": "float", "float64": "double"}.get(str(mask.dtype), str(mask.dtype))
-        raise RuntimeError(f"masked_fill_ only supports boolean masks, but got mask with dtype {name}")
+        raise RuntimeError(
+            f"masked_fill_ only supports boolean masks, but got mask with dtype {name}"
+        )
     if value.ndim:
         raise RuntimeError(
             "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with "
@@ -81,14 +82,19 @@ def _check_source(args: dict[str, Any]) -> None:
 
 @op(inplace=True, check=_check_source, saves="none")
 def masked_scatter(input: Array, mask: Array, source: Array) -> Array:
-    """A copy whose masked elements are the first ones of ``source``, in order.  ``(*), (*), (*) -> (*)``"""
+    """A copy whose masked elements are the first ones of ``source``, in order.
+
+    ``(*), (*), (*) -> (*)``
+    """
     if mask.dtype != jnp.bool_:
         raise RuntimeError(
-            f"masked_scatter_ only supports boolean masks, but got mask with dtype {type_name(mask)}"
+            "masked_scatter_ only supports boolean masks, but got mask with dtype "
+            f"{type_name(mask)}"
         )
     if source.dtype != input.dtype:
         raise RuntimeError(
-            f"masked_scatter: expected self and source to have same dtypes but got{type_name(input)} and "
+            "masked_scatter: expected self and source to have same dtypes but "
+            f"got{type_name(input)} and "
             f"{type_name(source)}"
         )
     shape = broadcast_two(mask.shape, input.shape)
@@ -99,5 +105,3 @@ def masked_scatter(input: Array, mask: Array, source: Array) -> Array:
     places = jnp.clip(count - 1, 0, source.size - 1)
     values = lax.reshape(source, (source.size,)).at[places].get(mode=IN_BOUNDS)
     return jnp.where(where, lax.reshape(values, shape), x)
-
-

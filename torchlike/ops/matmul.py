@@ -15,6 +15,7 @@ from ..core.errors import not_implemented_for, shape_text
 from ..core.registry import Array, Scalar, op
 from ..core.shapes import broadcast_two, normal_dim
 from .accumulate import cpp_name, type_name, widened
+from .elementwise import only_tensors
 
 
 def product(a: Array, b: Array) -> Array:
@@ -78,7 +79,7 @@ def _refuse_bool(kernel: str, a: Array) -> None:
         raise not_implemented_for(kernel, "Bool")
 
 
-@op(out=True)
+@op(types=only_tensors("mm", "input", "mat2"), out=True)
 def mm(input: Array, mat2: Array) -> Array:
     """Matrix product.  ``(N, K), (K, M) -> (N, M)``"""
     if input.ndim != 2:
@@ -100,7 +101,7 @@ def _check_bmm(a: Array, b: Array, names: tuple[str, str] = ("batch1", "batch2")
         )
 
 
-@op(out=True)
+@op(types=only_tensors("bmm", "input", "mat2"), out=True)
 def bmm(input: Array, mat2: Array) -> Array:
     """Matrix product of each pair.  ``(B, N, K), (B, K, M) -> (B, N, M)``"""
     _check_bmm(input, mat2)
@@ -118,7 +119,7 @@ def _check_mv(input_size: int, a: Array, v: Array) -> None:
         )
 
 
-@op(out=True)
+@op(types=only_tensors("mv", "input", "vec"), out=True)
 def mv(input: Array, vec: Array) -> Array:
     """Matrix times vector.  ``(N, K), (K,) -> (N,)``"""
     if input.ndim != 2 or vec.ndim != 1:
@@ -151,14 +152,14 @@ def _check_dot(name: str, a: Array, b: Array) -> None:
     _refuse_bool(name, a)
 
 
-@op(out=True)
+@op(types=only_tensors("dot", "input", "tensor"), out=True)
 def dot(input: Array, tensor: Array) -> Array:
     """Sum of products, without conjugation.  ``(N,), (N,) -> ()``"""
     _check_dot("dot", input, tensor)
     return product(input, tensor)
 
 
-@op(out=True)
+@op(types=only_tensors("vdot", "input", "other"), out=True)
 def vdot(input: Array, other: Array) -> Array:
     """Sum of products with ``input`` conjugated.  ``(N,), (N,) -> ()``"""
     _check_dot("vdot", input, other)
@@ -177,7 +178,13 @@ def _matmul_node(args: dict[str, Any]) -> str:
     )
 
 
-@op(out=True, dunder="matmul", aliases=("linalg.matmul",), grad_name=_matmul_node)
+@op(
+    types=only_tensors("matmul", "input", "other"),
+    out=True,
+    dunder="matmul",
+    aliases=("linalg.matmul",),
+    grad_name=_matmul_node,
+)
 def matmul(input: Array, other: Array) -> Array:
     """Product over the last dim of one and the last but one of the other, batches broadcast.
 
@@ -220,7 +227,7 @@ def _batched(a: Array, b: Array) -> Array:
     return product(a, b)
 
 
-@op(out=True, grad_name="ViewBackward0")
+@op(types=only_tensors("inner", "input", "other"), out=True, grad_name="ViewBackward0")
 def inner(input: Array, other: Array) -> Array:
     """Products summed over the last dim of both.  ``(*, K), (+, K) -> (*, +)``"""
     if input.ndim == 0 or other.ndim == 0:
@@ -236,7 +243,13 @@ def inner(input: Array, other: Array) -> Array:
     return jnp.tensordot(widened(input), widened(other), axes=(-1, -1)).astype(input.dtype)
 
 
-@op(out=True, promote="default", aliases=("ger",), grad_name="MulBackward0")
+@op(
+    types=only_tensors("outer", "input", "vec2"),
+    out=True,
+    promote="default",
+    aliases=("ger",),
+    grad_name="MulBackward0",
+)
 def outer(input: Array, vec2: Array) -> Array:
     """``input[i] * vec2[j]``.  ``(N,), (M,) -> (N, M)``"""
     for x, name in ((input, "self"), (vec2, "vec2")):
@@ -255,7 +268,7 @@ def _same_dtypes(input: Array, a: Array, b: Array) -> None:
         )
 
 
-@op(out=True, inplace=True)
+@op(types=only_tensors("addmm", "input", "mat1", "mat2"), out=True, inplace=True)
 def addmm(input: Array, mat1: Array, mat2: Array, *, beta: Scalar = 1, alpha: Scalar = 1) -> Array:
     """``beta input + alpha mat1 @ mat2``.  ``(N, M)~, (N, K), (K, M) -> (N, M)``"""
     for x, name in ((mat1, "mat1"), (mat2, "mat2")):
@@ -273,7 +286,7 @@ def _wide_product(a: Array, b: Array) -> Array:
     return jnp.matmul(widened(a), widened(b))
 
 
-@op(out=True, inplace=True)
+@op(types=only_tensors("addmv", "input", "mat", "vec"), out=True, inplace=True)
 def addmv(input: Array, mat: Array, vec: Array, *, beta: Scalar = 1, alpha: Scalar = 1) -> Array:
     """``beta input + alpha mat @ vec``.  ``(N,)~, (N, K), (K,) -> (N,)``"""
     if mat.ndim != 2 or vec.ndim != 1 or input.ndim > 1:
@@ -296,7 +309,7 @@ def addmv(input: Array, mat: Array, vec: Array, *, beta: Scalar = 1, alpha: Scal
     return plus_scaled(base, beta, _wide_product(mat, vec), alpha).astype(mat.dtype)
 
 
-@op(out=True, inplace=True, promote="default")
+@op(types=only_tensors("addr", "input", "vec1", "vec2"), out=True, inplace=True, promote="default")
 def addr(input: Array, vec1: Array, vec2: Array, *, beta: Scalar = 1, alpha: Scalar = 1) -> Array:
     """``beta input + alpha vec1 vec2ᵀ``.  ``(N, M)~, (N,), (M,) -> (N, M)``"""
     for x, name in ((vec1, "vec1"), (vec2, "vec2")):
@@ -310,7 +323,7 @@ def addr(input: Array, vec1: Array, vec2: Array, *, beta: Scalar = 1, alpha: Sca
     return plus_scaled(base, beta, both, alpha).astype(vec1.dtype)
 
 
-@op(out=True, inplace=True)
+@op(types=only_tensors("addbmm", "input", "batch1", "batch2"), out=True, inplace=True)
 def addbmm(
     input: Array, batch1: Array, batch2: Array, *, beta: Scalar = 1, alpha: Scalar = 1
 ) -> Array:
@@ -318,6 +331,8 @@ def addbmm(
 
     ``(N, M)~, (B, N, K), (B, K, M) -> (N, M)``
     """
+    if batch1.ndim == 3 and batch2.ndim == 3:
+        expanded(input, (batch1.shape[1], batch2.shape[2]))
     for x, name in ((batch1, "batch1"), (batch2, "batch2")):
         if x.ndim != 3:
             raise RuntimeError(f"{name} must be a 3D tensor")
@@ -347,7 +362,7 @@ def _equal_dtypes(input: Array, batch1: Array, batch2: Array) -> None:
     _refuse_bool("baddbmm", batch1)
 
 
-@op(out=True, inplace=True)
+@op(types=only_tensors("baddbmm", "input", "batch1", "batch2"), out=True, inplace=True)
 def baddbmm(
     input: Array, batch1: Array, batch2: Array, *, beta: Scalar = 1, alpha: Scalar = 1
 ) -> Array:
@@ -361,7 +376,14 @@ def baddbmm(
     return plus_scaled(base, beta, _wide_product(batch1, batch2), alpha).astype(batch1.dtype)
 
 
-@op(out=True, promote="none", namespaces=("linalg",), method=False, grad_name="SumBackward1")
+@op(
+    types=only_tensors("linalg_vecdot", "x", "y"),
+    out=True,
+    promote="none",
+    namespaces=("linalg",),
+    method=False,
+    grad_name="SumBackward1",
+)
 def vecdot(x: Array, y: Array, *, dim: int = -1) -> Array:
     """``Σ conj(x) y`` along ``dim``, broadcast.  ``(*, N), (*, N) -> (*)``"""
     if x.dtype != y.dtype:

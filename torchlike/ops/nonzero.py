@@ -19,7 +19,10 @@ def _nonzero_overload(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
 @op(host=True, nondiff=True, out=True, resolve=_nonzero_overload)
 def nonzero(input: Array, *, as_tuple: bool = False) -> np.ndarray:
-    """Places of the elements that are not zero; as_tuple: one vector per dim.  ``(*) -> (count, ndim)``"""
+    """Places of the elements that are not zero; as_tuple: one vector per dim.
+
+    ``(*) -> (count, ndim)``
+    """
     return _places(input.numpy())
 
 

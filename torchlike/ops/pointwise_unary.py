@@ -20,6 +20,7 @@ from .elementwise import (
     is_bool,
     is_complex,
     is_inexact,
+    only_tensors,
     type_name,
 )
 
@@ -281,14 +282,14 @@ def _clamp_one_name(name: str, bound: str) -> Any:
     return grad_name
 
 
-@binary(grad_name=_clamp_one_name("ClampMin", "min"))
+@binary(types=only_tensors("clamp_min", "input"), grad_name=_clamp_one_name("ClampMin", "min"))
 @elementwise("maximum_cpu", REAL)
 def clamp_min(input: Array, min: Array) -> Array:
     """The larger of input and bound; NaN wins.  ``(*), (*) -> (*)``"""
     return _at_least(*jnp.broadcast_arrays(input, min))
 
 
-@binary(grad_name=_clamp_one_name("ClampMax", "max"))
+@binary(types=only_tensors("clamp_max", "input"), grad_name=_clamp_one_name("ClampMax", "max"))
 @elementwise("minimum_cpu", REAL)
 def clamp_max(input: Array, max: Array) -> Array:
     """The smaller of input and bound; NaN wins.  ``(*), (*) -> (*)``"""

@@ -13,6 +13,7 @@ from ..core.errors import check
 from ..core.registry import Array, Scalar, op
 from ..core.shapes import broadcast_two, normal_dim
 from .accumulate import dead, is_floating, is_inexact, type_name, widened
+from .elementwise import only_tensors
 from .linalg_norm import vector_norm
 
 
@@ -30,7 +31,12 @@ def _cross(a: Array, b: Array, dim: int) -> Array:
     return jnp.stack(parts, axis=d)
 
 
-@op(out=True, promote="default", grad_name="LinalgCrossBackward0")
+@op(
+    types=only_tensors("cross", "input", "other"),
+    out=True,
+    promote="default",
+    grad_name="LinalgCrossBackward0",
+)
 def cross(input: Array, other: Array, dim: int | None = None) -> Array:
     """Vector product along ``dim``, else along the first dim of size 3.
 
@@ -47,7 +53,7 @@ def cross(input: Array, other: Array, dim: int | None = None) -> Array:
     return _cross(input, other, dim)
 
 
-@op(out=True, promote="default", namespaces=("linalg",), method=False, name="cross",
+@op(types=only_tensors("linalg_cross", "input", "other"), out=True, promote="default", namespaces=("linalg",), method=False, name="cross",
     grad_name="LinalgCrossBackward0")  # fmt: skip
 def linalg_cross(input: Array, other: Array, *, dim: int = -1) -> Array:
     """Vector product along ``dim``.  ``(*, 3), (*, 3) -> (*, 3)``"""
@@ -132,7 +138,7 @@ def _euclidean_jvp(primals: Any, tangents: Any) -> tuple[Array, Array]:
 
 
 def _cdist_node(args: dict[str, Any]) -> str:
-    rows = [args[name].shape[-2] for name in ("x1", "x2")]
+    rows = [max(args[name].shape[-2:-1], default=0) for name in ("x1", "x2")]
     return (
         "EuclideanDistBackward0"
         if args.get("p") == 2 and max(rows) > _MM_FROM
@@ -140,7 +146,7 @@ def _cdist_node(args: dict[str, Any]) -> str:
     )
 
 
-@op(method=False, grad_name=_cdist_node)
+@op(types=only_tensors("cdist", "x1", "x2"), method=False, grad_name=_cdist_node)
 def cdist(
     x1: Array,
     x2: Array,
@@ -205,7 +211,7 @@ def _dist_dtype(x: Array) -> None:
     )
 
 
-@op(promote="default")
+@op(types=only_tensors("dist", "input", "other"), promote="default")
 def dist(input: Array, other: Array, p: float = 2) -> Array:
     """p-norm of the difference.  ``(*), (*) -> ()``"""
     broadcast_two(input.shape, other.shape)

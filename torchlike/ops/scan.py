@@ -221,7 +221,7 @@ def _areas(name: str, y: Array, x: Array | None, dx: Array | None, dim: int) -> 
         )
     start, stop = _neighbours(x, normal_dim(dim, x.ndim))
     left, right = _neighbours(y, d)
-    broadcast_two(stop.shape, left.shape)
+    broadcast_two(left.shape, stop.shape)
     return floated((stop - start) * (left + right)), d
 
 

@@ -10,13 +10,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from jax import lax
-from jax import numpy as jnp
+from jax import lax, numpy as jnp
 
 from ..core.dtypes import dtype
 from ..core.errors import shape_text
-from ..core.registry import Array, op
-from ..core.registry import view as declare_view
+from ..core.registry import Array, op, view as declare_view
 from ..core.shapes import contiguous_strides, inferred_size, normal_dim, normal_dims
 from .call_arguments import named
 
@@ -63,7 +61,8 @@ def _view_layout(
     found = viewed_strides(shape, strides, new)
     if found is None:
         raise RuntimeError(
-            "view size is not compatible with input tensor's size and stride (at least one dimension "
+            "view size is not compatible with input tensor's size and stride (at least one "
+            "dimension "
             "spans across two contiguous subspaces). Use .reshape(...) instead."
         )
     return new, found, offset
@@ -99,7 +98,10 @@ def _reshape_layout(shape: Ints, strides: Ints, offset: int, new: Sequence[int])
 
 @declare_view(_reshape_layout, varargs="shape", grad_name="ViewBackward0", saves="none")
 def reshape(input: Array, shape: Ints) -> Array:
-    """The elements in another shape: a view if the strides allow it, else a copy.  ``(*) -> shape``"""
+    """The elements in another shape: a view if the strides allow it, else a copy.
+
+    ``(*) -> shape``
+    """
     return lax.reshape(input, inferred_size(tuple(shape), input.size))
 
 
@@ -165,7 +167,8 @@ def _unflattened(shape: Ints, dim: int, sizes: Sequence[int]) -> Ints:
         raise RuntimeError("only one dimension can be inferred")
     if (holes and (known == 0 or n % known)) or (not holes and known != n):
         raise RuntimeError(
-            f"unflatten: Provided sizes {shape_text(sizes)} don't multiply up to the size of dim {at} "
+            f"unflatten: Provided sizes {shape_text(sizes)} don't multiply up to the size of dim "
+            f"{at} "
             f"({n}) in the input tensor"
         )
     return (*shape[:at], *(n // known if s == -1 else s for s in sizes), *shape[at + 1 :])
@@ -271,7 +274,11 @@ def atleast_1d_view(input: Array) -> Array:
 
 
 @declare_view(
-    _at_least_layout(2), name="atleast_2d", namespaces=(), method=False, grad_name="UnsqueezeBackward0"
+    _at_least_layout(2),
+    name="atleast_2d",
+    namespaces=(),
+    method=False,
+    grad_name="UnsqueezeBackward0",
 )
 def atleast_2d_view(input: Array) -> Array:
     """``() -> (1, 1)``, ``(n) -> (1, n)``; others as they are."""
@@ -279,7 +286,11 @@ def atleast_2d_view(input: Array) -> Array:
 
 
 @declare_view(
-    _at_least_layout(3), name="atleast_3d", namespaces=(), method=False, grad_name="UnsqueezeBackward0"
+    _at_least_layout(3),
+    name="atleast_3d",
+    namespaces=(),
+    method=False,
+    grad_name="UnsqueezeBackward0",
 )
 def atleast_3d_view(input: Array) -> Array:
     """``() -> (1, 1, 1)``, ``(n) -> (1, n, 1)``, ``(n, m) -> (n, m, 1)``; others as they are."""
@@ -312,8 +323,10 @@ def expanded_shape(shape: Ints, size: Sequence[int]) -> Ints:
     lead = len(size) - len(shape)
     if lead < 0:
         raise RuntimeError(
-            f"expand(torch.FloatTensor{{{shape_text(shape)}}}, size={shape_text(size)}): the number of "
-            f"sizes provided ({len(size)}) must be greater or equal to the number of dimensions in the "
+            f"expand(torch.FloatTensor{{{shape_text(shape)}}}, size={shape_text(size)}): the "
+            "number of "
+            f"sizes provided ({len(size)}) must be greater or equal to the number of dimensions in "
+            "the "
             f"tensor ({len(shape)})"
         )
     out = []
@@ -379,8 +392,10 @@ def permutation(dims: Sequence[int], ndim: int) -> Ints:
     """``permute``'s dims counted from the front."""
     if len(dims) != ndim:
         raise RuntimeError(
-            "permute(sparse_coo): number of dimensions in the tensor input does not match the length of "
-            f"the desired ordering of dimensions i.e. input.dim() = {ndim} is not equal to len(dims) = "
+            "permute(sparse_coo): number of dimensions in the tensor input does not match the "
+            "length of "
+            f"the desired ordering of dimensions i.e. input.dim() = {ndim} is not equal to "
+            "len(dims) = "
             f"{len(dims)}"
         )
     order = tuple(normal_dim(d, ndim) for d in dims)
@@ -466,7 +481,9 @@ def moved(source: int | Sequence[int], destination: int | Sequence[int], ndim: i
     return tuple(at[d] if d in at else next(rest) for d in range(ndim))
 
 
-def _movedim_layout(shape: Ints, strides: Ints, offset: int, source: Any, destination: Any) -> Layout:
+def _movedim_layout(
+    shape: Ints, strides: Ints, offset: int, source: Any, destination: Any
+) -> Layout:
     return _permuted(shape, strides, offset, moved(source, destination, len(shape)))
 
 

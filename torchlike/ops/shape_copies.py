@@ -164,7 +164,10 @@ def view_dtype_copy(input: Array, dtype: dtype, source: dtype) -> Array:
 def as_strided_scatter(
     input: Array, src: Array, size: Ints, stride: Ints, storage_offset: int | None = None
 ) -> Array:
-    """A copy with the elements that ``as_strided`` shows replaced by ``src``.  ``(*), size -> (*)``"""
+    """A copy with the elements that ``as_strided`` shows replaced by ``src``.
+
+    ``(*), size -> (*)``
+    """
     offset = storage_offset or 0
     shape_strided.check_strided(size, stride, offset, input.size, input.dtype.itemsize)
     _check_slice(src.shape, tuple(size))

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from jax import lax
-from jax import numpy as jnp
+from jax import lax, numpy as jnp
 
 from ..core import dtypes as d
 from ..core.dtypes import TYPE_NAMES, dtype
 from ..core.errors import missing
-from ..core.registry import Array
-from ..core.registry import view as declare_view
+from ..core.registry import Array, view as declare_view
 
 Ints = tuple[int, ...]
 Layout = tuple[Ints, Ints, int]
@@ -33,7 +31,11 @@ def _part_layout(part: int) -> Any:
 
 
 @declare_view(
-    _part_layout(0), method=False, resolve=_complex_only("real"), grad_name="SelectBackward0", saves="none"
+    _part_layout(0),
+    method=False,
+    resolve=_complex_only("real"),
+    grad_name="SelectBackward0",
+    saves="none",
 )
 def real(input: Array) -> Array:
     """Real part; a real tensor is its own.  ``(*) -> (*)``"""
@@ -80,7 +82,8 @@ def view_as_complex(input: Array) -> Array:
     kind = d.from_np(input.dtype)
     if kind not in (d.float16, d.float32, d.float64):
         raise RuntimeError(
-            "view_as_complex is only supported for half, float and double tensors, but got a tensor of "
+            "view_as_complex is only supported for half, float and double tensors, but got a "
+            "tensor of "
             f"scalar type: {TYPE_NAMES[kind.name]}"
         )
     if input.ndim == 0:
@@ -91,7 +94,8 @@ def view_as_complex(input: Array) -> Array:
         raise missing("view_as_complex(float16)", "JAX has no complex32: cast to float32 first")
     at = input.ndim - 1
     return lax.complex(
-        lax.index_in_dim(input, 0, at, keepdims=False), lax.index_in_dim(input, 1, at, keepdims=False)
+        lax.index_in_dim(input, 0, at, keepdims=False),
+        lax.index_in_dim(input, 1, at, keepdims=False),
     )
 
 
@@ -124,9 +128,13 @@ def _view_dtype_layout(shape: Ints, strides: Ints, offset: int, to: dtype, sourc
     ratio = to.itemsize // source.itemsize
     for i, s in enumerate(strides[:-1]):
         if s % ratio:
-            raise RuntimeError(f"self.stride({i}) must be divisible by {ratio} to view {names}, but got {s}")
+            raise RuntimeError(
+                f"self.stride({i}) must be divisible by {ratio} to view {names}, but got {s}"
+            )
     if offset % ratio:
-        raise RuntimeError(f"self.storage_offset() must be divisible by {ratio} to view {names}, but got {offset}")
+        raise RuntimeError(
+            f"self.storage_offset() must be divisible by {ratio} to view {names}, but got {offset}"
+        )
     return new, (*(s // ratio for s in strides[:-1]), 1), offset // ratio
 
 

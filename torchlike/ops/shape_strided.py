@@ -6,13 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from jax import lax
-from jax import numpy as jnp
+from jax import lax, numpy as jnp
 
 from ..core.dtypes import INTEGRAL
 from ..core.errors import shape_text
-from ..core.registry import Array, Scalar
-from ..core.registry import view as declare_view
+from ..core.registry import Array, Scalar, view as declare_view
 from ..core.shapes import normal_dim
 from .call_arguments import named
 
@@ -48,7 +46,8 @@ def select_at_index(shape: Sequence[int], dim: int, index: int) -> tuple[int, in
     n = shape[at]
     if not -n <= index < n:
         raise IndexError(
-            f"select(): index {index} out of range for tensor of size {shape_text(shape)} at dimension {at}"
+            f"select(): index {index} out of range for tensor of size {shape_text(shape)} at "
+            f"dimension {at}"
         )
     return at, index + n if index < 0 else index
 
@@ -66,10 +65,18 @@ def select(input: Array, dim: int, index: int) -> Array:
 
 
 @declare_view(
-    _select_layout, name="select", namespaces=(), method=False, grad_name="SelectBackward0", saves="none"
+    _select_layout,
+    name="select",
+    namespaces=(),
+    method=False,
+    grad_name="SelectBackward0",
+    saves="none",
 )
 def select_at(input: Array, dim: int, index: Scalar) -> Array:
-    """``select`` whose index, in range and not negative, is a run-time operand.  ``(A, n, B) -> (A, B)``"""
+    """``select`` whose index, in range and not negative, is a run-time operand.
+
+    ``(A, n, B) -> (A, B)``
+    """
     return lax.dynamic_index_in_dim(input, index, normal_dim(dim, input.ndim), keepdims=False)
 
 
@@ -135,7 +142,12 @@ def _slice_at_layout(
 
 
 @declare_view(
-    _slice_at_layout, name="slice", namespaces=(), method=False, grad_name="SliceBackward0", saves="none"
+    _slice_at_layout,
+    name="slice",
+    namespaces=(),
+    method=False,
+    grad_name="SliceBackward0",
+    saves="none",
 )
 def slice_at(input: Array, dim: int, start: Scalar, size: int, step: int = 1) -> Array:
     """``size`` elements from a run-time ``start``, in range.  ``(A, n, B) -> (A, size, B)``"""
@@ -152,7 +164,9 @@ def _narrowed(shape: Sequence[int], dim: int, start: int, length: int) -> tuple[
     at = normal_dim(dim, len(shape))
     n = shape[at]
     if not -n <= start <= n:
-        raise IndexError(f"start out of range (expected to be in range of [-{n}, {n}], but got {start})")
+        raise IndexError(
+            f"start out of range (expected to be in range of [-{n}, {n}], but got {start})"
+        )
     first = start + n if start < 0 else start
     if first + length > n:
         raise RuntimeError(f"start ({first}) + length ({length}) exceeds dimension size ({n}).")
@@ -186,7 +200,9 @@ def narrow(input: Array, dim: int, start: int, length: int) -> Array:
 # ---------------------------------------------------------------------------- diagonal
 
 
-def diagonal_place(shape: Sequence[int], offset: int, dim1: int, dim2: int) -> tuple[Ints, int, int, int]:
+def diagonal_place(
+    shape: Sequence[int], offset: int, dim1: int, dim2: int
+) -> tuple[Ints, int, int, int]:
     """((dim1, dim2) from the front, first row, first column, length) of a diagonal."""
     a, b = normal_dim(dim1, len(shape)), normal_dim(dim2, len(shape))
     if a == b:
@@ -271,7 +287,10 @@ _UNROLL = 64  # slices to stack, at most, before a gather is the smaller program
 
 @declare_view(_unfold_layout, namespaces=(), saves="none")
 def unfold(input: Array, dimension: int, size: int, step: int) -> Array:
-    """All windows of a dim, as a last dim.  ``(A, n, B) -> (A, (n - size) // step + 1, B, size)``"""
+    """All windows of a dim, as a last dim.
+
+    ``(A, n, B) -> (A, (n - size) // step + 1, B, size)``
+    """
     at, count = windows(input.shape, dimension, size, step)
     if input.ndim == 0:
         return lax.reshape(input, (1,))[:size]
@@ -313,8 +332,10 @@ def check_strided(
     need = offset + sum((n - 1) * s for n, s in zip(size, stride, strict=True)) + 1
     if need > storage:
         raise RuntimeError(
-            f"setStorage: sizes {shape_text(size)}, strides {shape_text(stride)}, storage offset {offset}, "
-            f"and itemsize {itemsize} requiring a storage size of {need * itemsize} are out of bounds for "
+            f"setStorage: sizes {shape_text(size)}, strides {shape_text(stride)}, storage offset "
+            f"{offset}, "
+            f"and itemsize {itemsize} requiring a storage size of {need * itemsize} are out of "
+            "bounds for "
             f"storage of size {storage * itemsize}"
         )
 

@@ -10,8 +10,7 @@ from jax import lax
 
 from ..core.dtypes import TYPE_NAMES
 from ..core.errors import shape_text
-from ..core.registry import Array, op
-from ..core.registry import view as declare_view
+from ..core.registry import Array, op, view as declare_view
 from ..core.shapes import normal_dim
 from .call_arguments import named
 
@@ -71,7 +70,8 @@ def sizes_cut(shape: Sequence[int], sizes: Sequence[int], dim: int = 0) -> tuple
         )
     if sum(sizes) != shape[at]:
         raise RuntimeError(
-            f"split_with_sizes expects split_sizes to sum exactly to {shape[at]} (input tensor's size at "
+            f"split_with_sizes expects split_sizes to sum exactly to {shape[at]} (input tensor's "
+            "size at "
             f"dimension {at}), but got split_sizes={shape_text(sizes)}"
         )
     return at, _run(sizes)
@@ -91,14 +91,19 @@ def chunk_cut(shape: Sequence[int], chunks: int, dim: int = 0) -> tuple[int, lis
 
 
 def _split_overload(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    x, size, dim = named(args, kwargs, "tensor|input", "split_size_or_sections|split_size|split_sizes", "dim")
+    x, size, dim = named(
+        args, kwargs, "tensor|input", "split_size_or_sections|split_size|split_sizes", "dim"
+    )
     key = "split_with_sizes" if isinstance(size, (list, tuple)) else "split"
     return key, (x, size, 0 if dim is None else dim), {}
 
 
 @declare_view(_layout_of(split_cut), resolve=_split_overload, saves="none")
 def split(tensor: Array, split_size_or_sections: int, dim: int = 0) -> tuple[Array, ...]:
-    """Pieces of a size, the last one maybe smaller; a list gives each size.  ``(n, *) -> (k, *)…``"""
+    """Pieces of a size, the last one maybe smaller; a list gives each size.
+
+    ``(n, *) -> (k, *)…``
+    """
     return _pieces(tensor, split_cut(tensor.shape, split_size_or_sections, dim))
 
 
@@ -110,7 +115,10 @@ def split_with_sizes(input: Array, split_sizes: Ints, dim: int = 0) -> tuple[Arr
 
 @declare_view(_layout_of(chunk_cut), grad_name="SplitBackward0", saves="none")
 def chunk(input: Array, chunks: int, dim: int = 0) -> tuple[Array, ...]:
-    """At most ``chunks`` pieces of equal size, the last one maybe smaller.  ``(n, *) -> (k, *)…``"""
+    """At most ``chunks`` pieces of equal size, the last one maybe smaller.
+
+    ``(n, *) -> (k, *)…``
+    """
     return _pieces(input, chunk_cut(input.shape, chunks, dim))
 
 
@@ -177,7 +185,8 @@ def _sections_overload(key: str) -> Any:
         if hasattr(given, "dtype"):
             if given.dtype.name != "int64":
                 raise RuntimeError(
-                    "tensor_split expected tensor_indices_or_sections to have dtype of long, but got "
+                    "tensor_split expected tensor_indices_or_sections to have dtype of long, but "
+                    "got "
                     f"{TYPE_NAMES[given.dtype.name]}"
                 )
             given = given.tolist()
@@ -191,9 +200,7 @@ def _sections_overload(key: str) -> Any:
     _layout_of(tensor_cut), resolve=_sections_overload("tensor_split"), grad_name="SliceBackward0",
     saves="none",
 )  # fmt: skip
-def tensor_split(
-    input: Array, indices_or_sections: int | Ints, dim: int = 0
-) -> tuple[Array, ...]:
+def tensor_split(input: Array, indices_or_sections: int | Ints, dim: int = 0) -> tuple[Array, ...]:
     """Pieces of nearly equal size, or cut before the given indices.  ``(n, *) -> (k, *)…``"""
     return _pieces(input, tensor_cut(input.shape, indices_or_sections, dim))
 
@@ -208,13 +215,15 @@ def nsplit_cut(name: str) -> Cut:
     def cut(shape: Sequence[int], sections: int | Sequence[int]) -> tuple[int, list[Piece]]:
         if len(shape) < least:
             raise RuntimeError(
-                f"torch.{name} requires a tensor with at least {least} dimension, but got a tensor with "
+                f"torch.{name} requires a tensor with at least {least} dimension, but got a tensor "
+                "with "
                 f"{len(shape)} dimensions!"
             )
         at = 0 if name == "vsplit" or len(shape) == 1 else least - 1 if name == "dsplit" else 1
         if isinstance(sections, int) and (sections == 0 or shape[at] % sections):
             raise RuntimeError(
-                f"torch.{name} attempted to split along dimension {at}, but the size of the dimension "
+                f"torch.{name} attempted to split along dimension {at}, but the size of the "
+                "dimension "
                 f"{shape[at]} is not divisible by the split_size {sections}!"
             )
         return tensor_cut(shape, sections, at)
@@ -226,7 +235,10 @@ _hsplit_cut, _vsplit_cut, _dsplit_cut = (nsplit_cut(name) for name in _LEAST_NDI
 
 
 @declare_view(
-    _layout_of(_hsplit_cut), resolve=_sections_overload("hsplit"), grad_name="SliceBackward0", saves="none"
+    _layout_of(_hsplit_cut),
+    resolve=_sections_overload("hsplit"),
+    grad_name="SliceBackward0",
+    saves="none",
 )
 def hsplit(input: Array, indices_or_sections: int | Ints) -> tuple[Array, ...]:
     """Cut along dim 1 (dim 0 of a vector).  ``(n, m, *) -> (n, k, *)…``"""
@@ -234,7 +246,10 @@ def hsplit(input: Array, indices_or_sections: int | Ints) -> tuple[Array, ...]:
 
 
 @declare_view(
-    _layout_of(_vsplit_cut), resolve=_sections_overload("vsplit"), grad_name="SliceBackward0", saves="none"
+    _layout_of(_vsplit_cut),
+    resolve=_sections_overload("vsplit"),
+    grad_name="SliceBackward0",
+    saves="none",
 )
 def vsplit(input: Array, indices_or_sections: int | Ints) -> tuple[Array, ...]:
     """Cut along dim 0.  ``(n, m, *) -> (k, m, *)…``"""
@@ -242,7 +257,10 @@ def vsplit(input: Array, indices_or_sections: int | Ints) -> tuple[Array, ...]:
 
 
 @declare_view(
-    _layout_of(_dsplit_cut), resolve=_sections_overload("dsplit"), grad_name="SliceBackward0", saves="none"
+    _layout_of(_dsplit_cut),
+    resolve=_sections_overload("dsplit"),
+    grad_name="SliceBackward0",
+    saves="none",
 )
 def dsplit(input: Array, indices_or_sections: int | Ints) -> tuple[Array, ...]:
     """Cut along dim 2.  ``(n, m, p, *) -> (n, m, k, *)…``"""

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
-from jax import lax
-from jax import numpy as jnp
+from jax import lax, numpy as jnp
 
-from ..core.registry import Array, op
-from ..core.registry import view as declare_view
+from ..core.errors import warn_once
+from ..core.registry import Array, op, view as declare_view
 
 Ints = tuple[int, ...]
 Layout = tuple[Ints, Ints, int]
@@ -22,17 +20,18 @@ def _reversed_layout(shape: Ints, strides: Ints, offset: int) -> Layout:
 def _warn_unless_matrix(args: dict[str, Any]) -> None:
     ndim = args["input"].ndim
     if ndim == 0:
-        warnings.warn(
-            "Tensor.T is deprecated on 0-D tensors. This function is the identity in these cases.",
-            stacklevel=2,
+        warn_once(
+            "Tensor.T is deprecated on 0-D tensors. This function is the identity in these cases."
         )
     elif ndim != 2:
-        warnings.warn(
-            "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated "
-            "and it will throw an error in a future release. Consider `x.mT` to transpose batches of "
-            "matrices or `x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the dimensions of a "
-            "tensor.",
-            stacklevel=2,
+        warn_once(
+            "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is "
+            "deprecated "
+            "and it will throw an error in a future release. Consider `x.mT` to transpose batches "
+            "of "
+            "matrices or `x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the dimensions "
+            "of a "
+            "tensor."
         )
 
 
@@ -61,7 +60,7 @@ def _matrix_layout(shape: Ints, strides: Ints, offset: int) -> Layout:
 def _warn_scalar(name: str, instead: str) -> Any:
     def check(args: dict[str, Any]) -> None:
         if args["input"].ndim == 0:
-            warnings.warn(f"Tensor.{name} is deprecated on 0-D tensors. {instead}", stacklevel=2)
+            warn_once(f"Tensor.{name} is deprecated on 0-D tensors. {instead}")
 
     return check
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from jax import lax
-from jax import numpy as jnp
+from jax import lax, numpy as jnp
 
 from ..core.registry import Array, op
 from ..core.shapes import normal_dim

@@ -10,7 +10,9 @@ from ..core.registry import Array, op
 
 @op(namespaces=(), varargs="size", grad_name="SumBackward1", saves="none")
 def sum_to_size(input: Array, size: tuple[int, ...]) -> Array:
-    """Summed over the dims that expanding ``size`` to the input repeats.  ``(n, m), (1, m) -> (1, m)``
+    """Summed over the dims that expanding ``size`` to the input repeats.
+
+    ``(n, m), (1, m) -> (1, m)``
 
     Raises:
         RuntimeError: ``size`` cannot be expanded to the input's shape.
@@ -20,8 +22,9 @@ def sum_to_size(input: Array, size: tuple[int, ...]) -> Array:
         raise RuntimeError(
             f"size {{{shape_text(size)}}} is not expandable to size {{{shape_text(input.shape)}}}."
         )
-    dims = (*range(lead), *(lead + i for i, n in enumerate(size) if n == 1 and input.shape[lead + i] != 1))
+    repeated = [lead + i for i, n in enumerate(size) if n == 1 and input.shape[lead + i] != 1]
+    dims = (*range(lead), *repeated)
     if not dims and size:
         return input
-    of = jnp.int64 if jnp.issubdtype(input.dtype, jnp.integer) or input.dtype == jnp.bool_ else input.dtype
+    of = input.dtype if jnp.issubdtype(input.dtype, jnp.inexact) else jnp.int64
     return jnp.sum(input, axis=dims, keepdims=True, dtype=of).reshape(size)

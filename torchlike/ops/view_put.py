@@ -11,8 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from jax import lax
-from jax import numpy as jnp
+from jax import lax, numpy as jnp
 
 from ..core import dtypes
 from ..core.registry import Array
@@ -21,7 +20,11 @@ from . import splitting as split_ops
 from .shape import moved, permutation, swapped
 from .shape_elements import view_dtype
 from .shape_strided import (
-    diagonal_place, select_at_index, slice_bounds, strided_places, windows,
+    diagonal_place,
+    select_at_index,
+    slice_bounds,
+    strided_places,
+    windows,
 )  # fmt: skip
 
 Rule = Callable[..., Array]
@@ -79,7 +82,8 @@ def _put_same(x: Array, y: Array) -> Array:
 def _put_expand(x: Array, y: Array, *args: Any) -> Array:
     if y.size != x.size:
         raise RuntimeError(
-            "unsupported operation: more than one element of the written-to tensor refers to a single "
+            "unsupported operation: more than one element of the written-to tensor refers to a "
+            "single "
             "memory location. Please clone() the tensor before performing the operation."
         )
     return lax.reshape(y, x.shape)
@@ -140,7 +144,12 @@ def _put_select_at(x: Array, y: Array, dim: int, index: Any) -> Array:
 
 
 def _put_slice_view(
-    x: Array, y: Array, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
+    x: Array,
+    y: Array,
+    dim: int = 0,
+    start: int | None = None,
+    end: int | None = None,
+    step: int = 1,
 ) -> Array:
     at = normal_dim(dim, x.ndim)
     first, count = slice_bounds(x.shape[at], start, end, step)
@@ -197,7 +206,11 @@ def _put_unfold(x: Array, y: Array, dimension: int, size: int, step: int) -> Arr
 
 
 def _put_as_strided(
-    x: Array, y: Array, size: Sequence[int], stride: Sequence[int], storage_offset: int | None = None
+    x: Array,
+    y: Array,
+    size: Sequence[int],
+    stride: Sequence[int],
+    storage_offset: int | None = None,
 ) -> Array:
     if 0 in size:
         return x

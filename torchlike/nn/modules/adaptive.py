@@ -82,18 +82,36 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         batched = target_.dim() > 0
         rows = input_ if batched else input_.unsqueeze(0)
         target = target_ if batched else target_.unsqueeze(0)
+        known = self._known_targets(target)
         head = F.log_softmax(self.head(rows), dim=1)
         first = T.clamp(target, max=self.shortlist_size - 1)
         output = head.gather(1, first.unsqueeze(1)).squeeze(1)
-        # Every cluster for every row: shapes then do not depend on the targets' values
         for i, (low, high) in enumerate(zip(self.cutoffs[:-1], self.cutoffs[1:], strict=True)):
+            # A cluster without targets takes no part: its gradients stay None
+            if not ((known >= low) & (known < high)).any():
+                continue
             inside = (target >= low) & (target < high)
+            # All rows, so that shapes do not depend on how many are inside
             within = T.clamp(target - low, 0, high - low - 1)
             cluster = F.log_softmax(self.tail[i](rows), dim=1)
             local = cluster.gather(1, within.unsqueeze(1)).squeeze(1)
             output = T.where(inside, head[:, self.shortlist_size + i] + local, output)
         loss = (-output).mean()
         return _ASMoutput(output if batched else output.squeeze(0), loss)
+
+    def _known_targets(self, target: Tensor) -> Any:
+        """The targets' numbers.
+
+        Raises:
+            RuntimeError: one is no class.
+        """
+        known = target.detach().cpu().numpy()
+        if known.size and not ((known >= 0) & (known < self.n_classes)).all():
+            raise RuntimeError(
+                f"Target values should be in [0, {self.n_classes - 1}], but values in range "
+                f"[{known.min()}, {known.max()}] were found. "
+            )
+        return known
 
     def _check(self, input_: Tensor, target_: Tensor) -> None:
         if target_.dim() == 1:
@@ -115,11 +133,6 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         else:
             raise RuntimeError(
                 "0D or 1D target tensor expected, multi-target not supported"
-            )
-        if target_.numel() and not bool(((target_ >= 0) & (target_ < self.n_classes)).all()):
-            raise RuntimeError(
-                f"Target values should be in [0, {self.n_classes - 1}], but values in range "
-                f"[{target_.min().item()}, {target_.max().item()}] were found. "
             )
 
     def _get_full_log_prob(self, input: Tensor, head_output: Tensor) -> Tensor:

@@ -151,7 +151,11 @@ class LazyLinear(LazyModuleMixin, Linear):
                     self.bias.materialize((self.out_features,))
                 self.reset_parameters()
         if self.in_features == 0:
-            raise AssertionError(
-                f"expected input and weight to have the same last dim, got {input.shape[-1]} and "
-                f"{self.weight.shape[-1]}"
-            )
+            # Weights loaded from a checkpoint: the shape is theirs
+            width = self.weight.shape[-1]
+            if input.shape[-1] != width:
+                raise AssertionError(
+                    f"The in_features inferred from input: {input.shape[-1]} is not equal to "
+                    f"in_features from self.weight: {width}"
+                )
+            self.in_features = width
