@@ -54,7 +54,7 @@ def _threads() -> set[str]:
     return {
         t.name
         for t in threading.enumerate()
-        if t is not threading.main_thread() and not t.name.startswith(("torchlike", "execnet"))
+        if t is not threading.main_thread() and not t.name.startswith(("torchlike", "execnet", "tqdm_monitor"))
     }
 
 

@@ -54,6 +54,12 @@ def normalised(lib: Any) -> Any:
     ).double()  # fmt: skip
 
 
+def cnn_in_double(lib: Any) -> Any:
+    """For Adam, which divides by the gradient's size: in single precision PyTorch's own losses differ from
+    the exact ones by 1.5e-3 after 100 steps of this model, so there is nothing to agree with at 1e-4."""
+    return cnn(lib).double()
+
+
 def losses(lib: Any, data: Any, build: Any, optimizer: Any) -> list[float]:
     """100 steps of the classic loop, over a shuffled DataLoader."""
     lib.manual_seed(0)
@@ -82,10 +88,10 @@ OPTIMIZERS = {
     "sgd": lambda optim, params: optim.SGD(params, lr=0.05, momentum=0.9, weight_decay=1e-4),
     "adam": lambda optim, params: optim.Adam(params, lr=1e-3),
 }
-MODELS = SimpleNamespace(mlp=mlp, cnn=cnn, normalised=normalised)
+MODELS = SimpleNamespace(mlp=mlp, cnn=cnn, normalised=normalised, cnn_in_double=cnn_in_double)
 
 
-@pytest.mark.parametrize(("model", "optimizer"), [("mlp", "adam"), ("mlp", "sgd"), ("cnn", "adam"), ("normalised", "sgd")])
+@pytest.mark.parametrize(("model", "optimizer"), [("mlp", "adam"), ("mlp", "sgd"), ("cnn", "sgd"), ("cnn_in_double", "adam"), ("normalised", "sgd")])
 def test_hundred_steps_agree_with_pytorch(model, optimizer, execution):
     build = getattr(MODELS, model)
     expected = losses(torch, torch.utils.data, build, OPTIMIZERS[optimizer])

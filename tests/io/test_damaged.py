@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import pickle
@@ -60,7 +61,7 @@ DAMAGED = {
 def test_damaged_files(what: str) -> None:
     raised = []
     for library in LIBRARIES:
-        with pytest.raises(Exception) as error:  # noqa: PT011
+        with pytest.raises(Exception) as error:
             library.load(io.BytesIO(DAMAGED[what]))
         raised.append((error.type, str(error.value)))
     assert raised[0] == raised[1]
@@ -110,7 +111,8 @@ def test_hostile_files(what: str, protocol: int) -> None:
     data = rewritten({"data.pkl": pickle.dumps(HOSTILE[what], protocol=protocol)})
     raised = []
     for library in LIBRARIES:
-        with pytest.raises(pickle.UnpicklingError) as error, pytest.warns() if protocol > 2 else _quiet():
+        warned = pytest.warns(UserWarning, match="pickle protocol 4") if protocol > 2 else _quiet()
+        with warned, pytest.raises(pickle.UnpicklingError) as error:
             library.load(io.BytesIO(data))
         raised.append(str(error.value))
     assert raised[0] == raised[1]
@@ -130,10 +132,12 @@ def test_flipped_bytes_raise_or_load(data: st.DataObject) -> None:
     for _ in range(data.draw(st.integers(1, 6))):
         at = data.draw(st.integers(0, len(content) - 1))
         content[at] = data.draw(st.integers(0, 255))
-    try:
+    allowed = (
+        RuntimeError, ValueError, TypeError, LookupError, AttributeError, EOFError, struct.error,
+        pickle.UnpicklingError, AssertionError, OverflowError,
+    )  # fmt: skip
+    with contextlib.suppress(*allowed):
         torchlike.load(io.BytesIO(bytes(content)))
-    except Exception as error:
-        assert not isinstance(error, (MemoryError, RecursionError)), error
 
 
 class Custom:
@@ -178,7 +182,7 @@ def test_safe_globals() -> None:
 
 def test_arguments_that_exclude_each_other() -> None:
     for library in LIBRARIES:
-        with pytest.raises(RuntimeError, match="^Can not safely load weights when explicit pickle_m"):
+        with pytest.raises(RuntimeError, match="^Can not safely load weights when"):
             library.load(io.BytesIO(checkpoint()), weights_only=True, pickle_module=pickle)
         with pytest.raises(RuntimeError, match="^mmap can only be used with files saved with"):
             library.load(io.BytesIO(checkpoint(legacy=True)), mmap=True)

@@ -191,7 +191,7 @@ ERRORS = [
 def test_errors(make: Any) -> None:
     raised = []
     for library in (torch, torchlike):
-        with pytest.raises(Exception) as error:  # noqa: PT011
+        with pytest.raises(Exception) as error:
             make(library.optim.lr_scheduler, _optimizer(library))
         raised.append((error.type, str(error.value)))
     assert raised[0] == raised[1]

@@ -27,7 +27,9 @@ def numbers(shape: tuple[int, ...], seed: int, kind: str = "float32") -> np.ndar
 class Walk:
     """One library's parameters and optimizer, fed with prescribed gradients."""
 
-    def __init__(self, library: Any, name: str, kwargs: dict[str, Any], kind: str = "float32") -> None:
+    def __init__(
+        self, library: Any, name: str, kwargs: dict[str, Any], kind: str = "float32"
+    ) -> None:
         self.library, self.kind = library, kind
         self.params = [
             library.tensor(numbers(s, i, kind)).requires_grad_()
@@ -38,7 +40,8 @@ class Walk:
 
     def own(self, value: Any) -> Any:
         if isinstance(value, torch.Tensor):
-            return self.library.tensor(value.item(), dtype=getattr(self.library, str(value.dtype)[6:]))
+            of = getattr(self.library, str(value.dtype)[6:])
+            return self.library.tensor(value.item(), dtype=of)
         if isinstance(value, tuple):
             return tuple(self.own(v) for v in value)
         return value

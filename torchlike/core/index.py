@@ -1,6 +1,7 @@
 """``x[index]`` and ``x[index] = value``.
 
-An index becomes a chain of views and, if it holds tensors, one ``index`` or ``index_put_`` at the end.
+An index becomes a chain of views and, if it holds tensors, one ``index`` or ``index_put_`` at the
+end.
 """
 
 from __future__ import annotations

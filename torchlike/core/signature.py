@@ -204,7 +204,7 @@ def _node_name(op: OpDef, seen: dict[str, Any]) -> str:
     name = op.grad_name(seen) if callable(op.grad_name) else op.grad_name
     if name is None:
         name = "".join(part[:1].upper() + part[1:] for part in op.name.split("_"))
-    if re.search(r"Backwards?\d*$", name):
+    if re.search(r"(Backwards?\d*(_copy)?|CopySlices)$", name):
         return name
     return f"{name}Backward0"
 

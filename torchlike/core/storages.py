@@ -1,7 +1,7 @@
 """``torch.UntypedStorage`` and ``TypedStorage``: bytes on a device, as checkpoints know them.
 
-A facade: it serves ``torch.load``'s ``map_location``, and code that asks a tensor's storage for its size,
-device or identity. What a tensor computes with is a ``tensor.Storage``.
+A facade: it serves ``torch.load``'s ``map_location``, and code that asks a tensor's storage for
+its size, device or identity. What a tensor computes with is a ``tensor.Storage``.
 """
 
 from __future__ import annotations
@@ -153,7 +153,8 @@ class UntypedStorage:
     def __repr__(self) -> str:
         lines = "\n ".join(str(n) for n in self.tolist())
         return (
-            f" {lines}\n[torch.storage.UntypedStorage(device={self._device}) of size {self.nbytes()}]"
+            f" {lines}\n[torch.storage.UntypedStorage(device={self._device}) of size "
+            f"{self.nbytes()}]"
         )
 
 

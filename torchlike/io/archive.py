@@ -15,7 +15,8 @@ import numpy as np
 ALIGNMENT = 64
 _LOCAL_HEADER = 30
 _CORRUPT = (
-    "This is an internal miniz error. If you are seeing this error, there is a high likelihood that your "
+    "This is an internal miniz error. If you are seeing this error, there is a high likelihood "
+    "that your "
     "checkpoint file is corrupted. This can happen if the checkpoint was not saved properly, was "
     "transferred incorrectly, or the file was modified after saving."
 )

@@ -133,7 +133,9 @@ def _parts(pid: Any) -> tuple[Any, ...]:
     kind, key, location, numel, view = pid[1:]
     if not isinstance(kind, StorageType):
         raise RuntimeError(f"Unknown storage type: {kind}")
-    return kind, key, location.decode("ascii") if isinstance(location, bytes) else location, numel, view
+    if isinstance(location, bytes):
+        location = location.decode("ascii")
+    return kind, key, location, numel, view
 
 
 def _exactly(file: Any, n: int) -> bytes:

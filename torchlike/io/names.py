@@ -1,7 +1,7 @@
 """Which name a class or function of ours has in PyTorch's files, and the way back.
 
-Files are laid out like PyTorch's, so ``torchlike.nn.modules.linear`` is ``torch.nn.modules.linear``; the
-tables hold the exceptions.
+Files are laid out like PyTorch's, so ``torchlike.nn.modules.linear`` is
+``torch.nn.modules.linear``; the tables hold the exceptions.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-ROOT = __package__.partition(".")[0]
+ROOT = __name__.partition(".")[0]
 
 # (our module, name) -> PyTorch's module
 _MOVED = {

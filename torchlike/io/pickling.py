@@ -72,7 +72,8 @@ class StorageTable:
         key = self._keys.setdefault(untyped._cdata, str(len(self._keys)))
         if untyped.nbytes() and self.dtypes.setdefault(key, of) is not of:
             raise RuntimeError(
-                "Cannot save multiple tensors or storages that view the same data as different types"
+                "Cannot save multiple tensors or storages that view the same data as different "
+                "types"
             )
         self.dtypes.setdefault(key, of)
         self.storages.setdefault(key, untyped)

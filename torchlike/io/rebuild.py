@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from typing import Any
 
 from ..api import torch as T
@@ -14,7 +13,8 @@ from .storage import TypedStorage, meta_tensor, tensor_of
 
 
 def _rebuild_tensor(storage: Any, storage_offset: int, size: Any, stride: Any) -> Tensor:
-    return tensor_of(_typed(storage), _typed(storage).dtype, storage_offset, tuple(size), tuple(stride))
+    typed = _typed(storage)
+    return tensor_of(typed, typed.dtype, storage_offset, tuple(size), tuple(stride))
 
 
 def _rebuild_tensor_v2(
@@ -71,7 +71,8 @@ def _rebuild_from_type_v2(func: Any, new_type: Any, args: Any, state: Any) -> An
     made = func(*args)
     if type(made) is not new_type:
         made = made.as_subclass(new_type)
-    if getattr(type(made), "__setstate__", None) not in (None, getattr(Tensor, "__setstate__", None)):
+    own = getattr(type(made), "__setstate__", None)
+    if own not in (None, getattr(Tensor, "__setstate__", None)):
         made.__setstate__(state)
         return made
     return _set_state(made, state)

@@ -21,13 +21,22 @@ from ..core.errors import missing
 from . import legacy, weights_only as weights_only_unpickler
 from .archive import Reader, Writer, corrupt, is_zipfile, replacing
 from .locations import (
-    default_restore_location, location_tag, register_package, restorer, validate_cuda_device,
+    default_restore_location,
+    location_tag,
+    register_package,
+    restorer,
+    validate_cuda_device,
 )  # fmt: skip
 from .pickling import StorageTable, TorchPickler, foreign_pickler, unpickler
 from .storage import StorageType, TypedStorage, UntypedStorage
 from .weights_only import (
-    add_safe_globals, allowed_by_default, allowed_by_user, clear_safe_globals, get_safe_globals,
-    globals_of, safe_globals,
+    add_safe_globals,
+    allowed_by_default,
+    allowed_by_user,
+    clear_safe_globals,
+    get_safe_globals,
+    globals_of,
+    safe_globals,
 )  # fmt: skip
 
 __all__ = [
@@ -39,9 +48,12 @@ __all__ = [
 ]  # fmt: skip
 DEFAULT_PROTOCOL = 2
 UNSAFE_MESSAGE = (
-    "In PyTorch 2.6, we changed the default value of the `weights_only` argument in `torch.load` from "
-    "`False` to `True`. Re-running `torch.load` with `weights_only` set to `False` will likely succeed, "
-    "but it can result in arbitrary code execution. Do it only if you got the file from a trusted source."
+    "In PyTorch 2.6, we changed the default value of the `weights_only` argument in "
+    "`torch.load` from "
+    "`False` to `True`. Re-running `torch.load` with `weights_only` set to `False` will likely "
+    "succeed, "
+    "but it can result in arbitrary code execution. Do it only if you got the file from a "
+    "trusted source."
 )
 _DOCS = (
     "\n\nCheck the documentation of torch.load to learn more about types accepted by default with "
@@ -94,7 +106,8 @@ class set_default_mmap_options:
     def __init__(self, flags: int) -> None:
         if flags not in (MAP_SHARED, MAP_PRIVATE):
             raise ValueError(
-                "Invalid argument in function set_default_mmap_options, expected mmap.MAP_PRIVATE or "
+                "Invalid argument in function set_default_mmap_options, expected "
+                "mmap.MAP_PRIVATE or "
                 f"mmap.MAP_SHARED, but got {flags}"
             )
         self._before = _options.mmap_flags
@@ -126,7 +139,7 @@ def save(
     _use_new_zipfile_serialization: bool = True,
     _disable_byteorder_record: bool = False,
 ) -> None:
-    """Writes an object to a path or file, as PyTorch does; a path is replaced only when all is written.
+    """Writes an object to a path or file; a path is replaced only when all is written.
 
     Raises:
         RuntimeError: the folder is not there. AttributeError: ``f`` cannot be written to.
@@ -136,7 +149,9 @@ def save(
         with replacing(path) as file:
             if _use_new_zipfile_serialization:
                 folder = os.path.splitext(os.path.basename(path))[0] or "archive"
-                _save_zip(obj, file, folder, pickle_module, pickle_protocol, _disable_byteorder_record)
+                _save_zip(
+                    obj, file, folder, pickle_module, pickle_protocol, _disable_byteorder_record
+                )
             else:
                 legacy.save(obj, file, pickle_protocol)
         return
@@ -217,7 +232,8 @@ def load(
 
 
 def _choose_weights_only(asked: bool | None, pickle_module: Any) -> bool:
-    forced, forbidden = flag("TORCH_FORCE_WEIGHTS_ONLY_LOAD"), flag("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD")
+    forced = flag("TORCH_FORCE_WEIGHTS_ONLY_LOAD")
+    forbidden = flag("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD")
     if forced and forbidden:
         raise RuntimeError(
             "Only one of `TORCH_FORCE_WEIGHTS_ONLY_LOAD` or `TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD` "
@@ -273,10 +289,13 @@ def _load_file(
 def _weights_only_message(text: str) -> str:
     if re.search(r"GLOBAL (\S+) was not an allowed global by default.", text):
         return (
-            "Weights only load failed. This file can still be loaded, to do so you have two options, "
+            "Weights only load failed. This file can still be loaded, to do so you have two "
+            "options, "
             "\033[1mdo those steps only if you trust the source of the checkpoint\033[0m. "
-            f"\n\t(1) {UNSAFE_MESSAGE}\n\t(2) Alternatively, to load with `weights_only=True` please "
-            "check the recommended steps in the following error message.\n\tWeightsUnpickler error: "
+            f"\n\t(1) {UNSAFE_MESSAGE}\n\t(2) Alternatively, to load with `weights_only=True` "
+            f"please "
+            "check the recommended steps in the following error message.\n\tWeightsUnpickler "
+            "error: "
             + text
             + _DOCS
         )
@@ -387,7 +406,8 @@ def get_unsafe_globals_in_checkpoint(f: Any) -> list[str]:
     archive = Reader(f)
     if archive.has_record("constants.pkl"):
         raise ValueError(
-            "Expected input to be a checkpoint returned by torch.save but got a torchscript checkpoint"
+            "Expected input to be a checkpoint returned by torch.save but got a torchscript "
+            "checkpoint"
         )
     try:
         names = globals_of(io.BytesIO(archive.get_record("data.pkl")))
@@ -398,7 +418,7 @@ def get_unsafe_globals_in_checkpoint(f: Any) -> list[str]:
 
 def _load_safetensors(path: str, map_location: Any) -> Any:
     try:
-        from safetensors.numpy import load_file
+        from safetensors.numpy import load_file  # type: ignore[import-not-found]
     except ImportError as error:
         raise RuntimeError(
             "Attempting to load a safetensors file but safetensors is not installed. "

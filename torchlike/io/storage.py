@@ -83,7 +83,8 @@ def _check_layout(
 ) -> None:
     if len(size) != len(stride):
         raise RuntimeError(
-            f"mismatch in length of strides and shape. Got {len(stride)} strides and {len(size)} sizes"
+            f"mismatch in length of strides and shape. Got {len(stride)} strides and "
+            f"{len(size)} sizes"
         )
     if offset < 0:
         raise RuntimeError(f"Tensor: invalid storage offset {offset}")

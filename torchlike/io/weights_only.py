@@ -167,7 +167,8 @@ class Unpickler:
         raise UnpicklingError(
             f"Unsupported global: GLOBAL {short} was not an allowed global by default. "
             f"Please use `torch.serialization.add_safe_globals([{short}])` or the "
-            f"`torch.serialization.safe_globals([{short}])` context manager to allowlist this global "
+            f"`torch.serialization.safe_globals([{short}])` context manager to allowlist this "
+            f"global "
             "if you trust this class/function."
         )
 
@@ -290,7 +291,9 @@ class Unpickler:
 
     def _short_bytes(self) -> None:
         data: Any = self._bytes(self._bytes(1)[0])
-        self.stack.append(data if self.encoding == "bytes" else data.decode(self.encoding, "strict"))
+        if self.encoding != "bytes":
+            data = data.decode(self.encoding, "strict")
+        self.stack.append(data)
 
     def _long(self) -> None:
         self.stack.append(pickle.decode_long(self._bytes(self._bytes(1)[0])))

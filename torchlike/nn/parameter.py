@@ -7,6 +7,7 @@ from typing import Any
 
 from ..api import torch as T
 from ..core.tensor import Tensor, TensorMeta, alias, wrap
+from . import pytree
 
 _NO_SHAPE = (
     "Can't access the shape of an uninitialized parameter or buffer. This error usually happens in "
@@ -218,3 +219,6 @@ class UninitializedBuffer(UninitializedTensorMixin, Tensor):
 def is_lazy(param: Any) -> bool:
     """True if the tensor still waits for its shape."""
     return isinstance(param, UninitializedTensorMixin)
+
+
+pytree.register_tensor(Parameter)

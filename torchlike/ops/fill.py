@@ -23,7 +23,7 @@ def _fill_overload(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, 
 
 
 @op(
-    namespaces=(), method=False, name="fill", check=_check_fill, grad_name="FillBackward0",
+    namespaces=(), method=False, name="fill", check=_check_fill, grad_name="FillBackward2",
     saves="none",
 )  # fmt: skip
 def fill_number(input: Array, value: Scalar) -> Array:
@@ -33,7 +33,7 @@ def fill_number(input: Array, value: Scalar) -> Array:
 
 @op(
     method=False, inplace=True, check=_check_fill, resolve=_fill_overload,
-    grad_name="FillBackward1", saves="none",
+    grad_name="FillBackward3", saves="none",
 )  # fmt: skip
 def fill(input: Array, value: Array) -> Array:
     """``value`` everywhere.  ``(*), () -> (*)``
@@ -56,19 +56,18 @@ def zero(input: Array) -> Array:
 
 
 @op(namespaces=(), method=False, inplace=True, grad_name="CopySlices", saves="none")
-def fill_diagonal(input: Array, fill_value: Array, wrap: bool = False) -> Array:
+def fill_diagonal(input: Array, fill_value: Scalar, wrap: bool = False) -> Array:
     """``fill_value`` on the main diagonal; ``wrap`` starts again below it in a tall matrix.
 
     ``(*) -> (*)``
     """
     if input.ndim < 2:
         raise RuntimeError("dimensions must larger than 1")
-    n, m = input.shape[0], input.shape[1]
     if input.ndim > 2 and len(set(input.shape)) > 1:
         raise RuntimeError("all dimensions of input must be of equal length")
     rows = lax.broadcasted_iota(jnp.int32, input.shape, 0)
     if input.ndim == 2 and wrap:
-        rows = rows % (m + 1)
+        rows = rows % (input.shape[1] + 1)
     hit = jnp.ones(input.shape, jnp.bool_)
     for dim in range(1, input.ndim):
         hit = hit & (lax.broadcasted_iota(jnp.int32, input.shape, dim) == rows)

@@ -14,7 +14,7 @@ import jax
 from jax import lax, numpy as jnp
 
 from ..core.errors import shape_text, warn_once
-from ..core.registry import Array, op
+from ..core.registry import Array, Scalar, op
 from ..core.shapes import broadcast_two, contiguous_strides, normal_dim
 from .call_arguments import named
 from .indexing import (
@@ -189,7 +189,8 @@ def scatter(input: Array, dim: int, index: Array, src: Array) -> Array:
         RuntimeError: an index is out of range, or the sizes do not fit.
     """
     places, part = _scatter_places(input, dim, index, src, "scatter")
-    return lax.reshape(overwrite(_flat(input), (places,), part), input.shape)  # type: ignore[arg-type]
+    new = overwrite(_flat(input), (places,), part)  # type: ignore[arg-type]
+    return lax.reshape(new, input.shape)
 
 
 def _check_value(args: dict[str, Any]) -> None:
@@ -201,7 +202,7 @@ def _check_value(args: dict[str, Any]) -> None:
     name="scatter", namespaces=(), method=False, check=_check_value, grad_name="ScatterBackward1",
     saves="none",
 )  # fmt: skip
-def scatter_value(input: Array, dim: int, index: Array, value: Array) -> Array:
+def scatter_value(input: Array, dim: int, index: Array, value: Scalar) -> Array:
     """A copy with one value at the places of the index.  ``(*), (I), () -> (*)``"""
     places, _ = _scatter_places(input, dim, index, None, "scatter")
     filler = jnp.broadcast_to(value.astype(input.dtype), places.shape)
@@ -229,7 +230,7 @@ def scatter_src_reduce(input: Array, dim: int, index: Array, src: Array, reduce:
 
 
 @op(name="scatter", namespaces=(), method=False, check=_check_value, nondiff=True)
-def scatter_value_reduce(input: Array, dim: int, index: Array, value: Array, reduce: str) -> Array:
+def scatter_value_reduce(input: Array, dim: int, index: Array, value: Scalar, reduce: str) -> Array:
     """``scatter`` of a number that adds or multiplies.  ``(*), (I), () -> (*)``"""
     places, _ = _scatter_places(input, dim, index, None, "scatter")
     return _combined(
@@ -241,7 +242,8 @@ def scatter_value_reduce(input: Array, dim: int, index: Array, value: Array, red
 def scatter_add(input: Array, dim: int, index: Array, src: Array) -> Array:
     """A copy with ``out[index[i][j]][j] += src[i][j]`` for dim 0.  ``(*), (I), (I) -> (*)``"""
     places, part = _scatter_places(input, dim, index, src, "scatter")
-    return lax.reshape(accumulate(_flat(input), (places,), part), input.shape)  # type: ignore[arg-type]
+    new = accumulate(_flat(input), (places,), part)  # type: ignore[arg-type]
+    return lax.reshape(new, input.shape)
 
 
 @op(inplace=True, out=True, check=_CHECK)
@@ -332,7 +334,7 @@ def _counts(x: Array, places: Array, include_self: bool, of: Any) -> Array:
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(3, 4))
 def reduced_into(x: Array, src: Array, places: Array, reduce: str, include_self: bool) -> Array:
-    """``x`` with each ``src`` reduced into its place; ``include_self``: x's own value counts too."""
+    """``x`` with each ``src`` reduced into its place; ``include_self``: x's own values too."""
     if x.dtype == jnp.bool_:
         kind = "amin" if reduce in ("prod", "amin") else "amax"
         small = reduced_into(x.astype(jnp.uint8), src.astype(jnp.uint8), places, kind, include_self)

@@ -283,7 +283,8 @@ def type_name(x: Array) -> str:
 
 
 @op(
-    out=True, check=dim_check("index_select", IndexError, "index out of range in self"), saves="none"
+    out=True, saves="none",
+    check=dim_check("index_select", IndexError, "index out of range in self"),
 )  # fmt: skip
 def index_select(input: Array, dim: int, index: Array) -> Array:
     """``input[..., index, ...]`` along a dim.  ``(n, *), (k) -> (k, *)``"""
@@ -406,7 +407,7 @@ def _number_or_tensor(name: str, number: int) -> Any:
 @op(
     inplace=True, check=_check_index_fill, grad_name=_number_or_tensor("IndexFill", 0), saves="none"
 )  # fmt: skip
-def index_fill(input: Array, dim: int, index: Array, value: Array) -> Array:
+def index_fill(input: Array, dim: int, index: Array, value: Scalar) -> Array:
     """A copy with ``value`` at ``index`` along a dim.  ``(n, *), (k), () -> (n, *)``"""
     at = normal_dim(dim, input.ndim)
     if index.dtype != jnp.int64:

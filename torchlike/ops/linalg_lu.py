@@ -272,7 +272,7 @@ def _ldl(name: str, x: Any, hermitian: bool) -> tuple[np.ndarray, np.ndarray, np
         for i, matrix in enumerate(as_matrices(a)):
             found, pivot, info = factor(matrix, lower=True)
             as_matrices(packed)[i] = found
-            pivots.reshape(-1, a.shape[-1])[i] = np.where(pivot < 0, pivot, pivot + 1)
+            pivots.reshape(-1, a.shape[-1])[i] = pivot
             infos.reshape(-1)[i] = info
     return packed, pivots, infos
 
@@ -319,6 +319,8 @@ def ldl_solve(LD: Array, pivots: Array, B: Array, *, hermitian: bool = False) ->
         f"and {B.shape[-2]}x{B.shape[-1]})",
     )
     a, p, b = LD.numpy(), pivots.numpy(), B.numpy()
+    inside = bool(((np.abs(p) >= 1) & (np.abs(p) <= a.shape[-1])).all())
+    check(inside, f"{name}: pivots must be those of ldl_factor")
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     a = np.broadcast_to(a, batch + a.shape[-2:])
     p = np.broadcast_to(p, batch + p.shape[-1:]).reshape(-1, p.shape[-1])
@@ -330,9 +332,7 @@ def ldl_solve(LD: Array, pivots: Array, B: Array, *, hermitian: bool = False) ->
         for i, (m, pivot, columns) in enumerate(
             zip(as_matrices(a), p, as_matrices(b), strict=True)
         ):
-            found.reshape(-1, *b.shape[-2:])[i] = solve(
-                m, np.where(pivot < 0, pivot, pivot - 1), columns, lower=True
-            )[0]
+            found.reshape(-1, *b.shape[-2:])[i] = solve(m, pivot, columns, lower=True)[0]
     return found
 
 

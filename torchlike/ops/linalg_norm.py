@@ -224,7 +224,11 @@ def matrix_norm(
 
 
 def _largest(x: Array, ord: Any, dim: int, keepdim: bool = False) -> Array:
-    return amax(x, dim, keepdim) if ord > 0 else amin(x, dim, keepdim)
+    if ord < 0:
+        return amin(x, dim, keepdim)
+    if x.shape[dim] == 0:  # the largest of no norms is 0
+        return jnp.sum(x, axis=dim, keepdims=keepdim)
+    return amax(x, dim, keepdim)
 
 
 def _norm_node(args: dict[str, Any]) -> str:

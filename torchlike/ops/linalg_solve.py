@@ -193,7 +193,11 @@ def inv_ex(A: Array, *, check_errors: bool = False) -> tuple[Array, Array]:
     return inverted("linalg.inv_ex", A), _first_zero(A)
 
 
-_POWER_NODES = {0: "CopyBackwards", 1: "CloneBackward0", -1: "LinalgInvExBackward0"}
+_POWER_NODES = {
+    0: "torch::autograd::CopyBackwards",
+    1: "CloneBackward0",
+    -1: "LinalgInvExBackward0",
+}
 
 
 @op(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from jax import lax, numpy as jnp
 
-from ..core.registry import Array, op
+from ..core.registry import Array, Scalar, op
 from ..core.shapes import broadcast_two
 from .indexing import IN_BOUNDS, type_name
 from .value_ranges import check_number
@@ -39,14 +39,8 @@ def _fill_name(seen: dict[str, Any]) -> str:
     return "MaskedFillBackward0" if isinstance(seen["value"], type) else "MaskedFillBackward1"
 
 
-@op(namespaces=(), method=False, grad_name="IndexPutBackward0", saves="none")
-def masked_put(input: Array, mask: Array, value: Array) -> Array:
-    """``x[mask] = value``: what ``masked_fill`` does, under the name autograd gives it there."""
-    return jnp.where(mask, value.astype(input.dtype), input)
-
-
 @op(inplace=True, check=_check_fill, grad_name=_fill_name, saves="none")
-def masked_fill(input: Array, mask: Array, value: Array) -> Array:
+def masked_fill(input: Array, mask: Array, value: Scalar) -> Array:
     """A copy with ``value`` where the mask is true.  ``(*), (*), () -> (*)``
 
     Raises:
@@ -65,6 +59,14 @@ def masked_fill(input: Array, mask: Array, value: Array) -> Array:
     broadcast_two(mask.shape, input.shape)
     filler = lax.real(value) if _loses_imaginary(value, input) else value
     return jnp.where(mask, filler.astype(input.dtype), input)
+
+
+@op(
+    namespaces=(), method=False, check=_check_fill, grad_name="IndexPutBackward0", saves="none"
+)  # fmt: skip
+def masked_put(input: Array, mask: Array, value: Scalar) -> Array:
+    """``x[mask] = value``: what ``masked_fill`` does, under the name autograd gives it there."""
+    return masked_fill(input, mask, value)
 
 
 def _loses_imaginary(value: Array, input: Array) -> bool:

@@ -227,7 +227,12 @@ def _batched(a: Array, b: Array) -> Array:
     return product(a, b)
 
 
-@op(types=only_tensors("inner", "input", "other"), out=True, grad_name="ViewBackward0")
+def _inner_node(args: dict[str, Any]) -> str:
+    scalar = () in (args["input"].shape, args["other"].shape)
+    return "MulBackward0" if scalar else "ViewBackward0"
+
+
+@op(types=only_tensors("inner", "input", "other"), out=True, grad_name=_inner_node)
 def inner(input: Array, other: Array) -> Array:
     """Products summed over the last dim of both.  ``(*, K), (+, K) -> (*, +)``"""
     if input.ndim == 0 or other.ndim == 0:

@@ -53,8 +53,10 @@ def cross(input: Array, other: Array, dim: int | None = None) -> Array:
     return _cross(input, other, dim)
 
 
-@op(types=only_tensors("linalg_cross", "input", "other"), out=True, promote="default", namespaces=("linalg",), method=False, name="cross",
-    grad_name="LinalgCrossBackward0")  # fmt: skip
+@op(
+    types=only_tensors("linalg_cross", "input", "other"), out=True, promote="default", method=False,
+    namespaces=("linalg",), name="cross", grad_name="LinalgCrossBackward0",
+)  # fmt: skip
 def linalg_cross(input: Array, other: Array, *, dim: int = -1) -> Array:
     """Vector product along ``dim``.  ``(*, 3), (*, 3) -> (*, 3)``"""
     return _cross(input, other, dim)

@@ -218,9 +218,8 @@ def _diagonal_layout(
     kept = [i for i in range(len(shape)) if i not in (a, b)]
     if count:
         offset += row * strides[a] + col * strides[b]
-    return (
-        (*(shape[i] for i in kept), count), (*(strides[i] for i in kept), strides[a] + strides[b]), offset
-    )  # fmt: skip
+    steps = (*(strides[i] for i in kept), strides[a] + strides[b])
+    return (*(shape[i] for i in kept), count), steps, offset
 
 
 @declare_view(_diagonal_layout, saves="none")

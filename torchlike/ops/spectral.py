@@ -142,8 +142,7 @@ def _check_overlap(args: dict[str, Any]) -> None:
     left = (n_fft - win) // 2
     shape = np.pad(shape, (left, n_fft - win - left))
     count = x.shape[-1]
-    total = np.zeros(n_fft + hop * (count - 1))
-    np.add.at(total, _positions(count, hop, n_fft), shape)
+    total = np.bincount(_positions(count, hop, n_fft).reshape(-1), np.tile(shape, count))
     start, stop = _bounds(count, n_fft, hop, args.get("center", True), args.get("length"))
     lowest = total[start:stop].min(initial=np.inf)
     check(lowest > 1e-11, f"window overlap add min: {int(lowest > 1e-11)}")

@@ -100,8 +100,10 @@ def _h_layout(shape: Ints, strides: Ints, offset: int) -> Layout:
 
 
 @declare_view(
-    _h_layout, name="H", namespaces=(), method=False, check=_warn_scalar("H", "Consider using x.conj()."),
-    resolve=_real_or_complex("matrix_H", "conjugate_H"), grad_name="TransposeBackward0", saves="none",
+    _h_layout, name="H", namespaces=(), method=False,
+    check=_warn_scalar("H", "Consider using x.conj()."),
+    resolve=_real_or_complex("matrix_H", "conjugate_H"), grad_name="TransposeBackward0",
+    saves="none",
 )  # fmt: skip
 def matrix_H(input: Array) -> Array:
     """Transpose of a real matrix.  ``(n, m) -> (m, n)``"""

@@ -1,4 +1,4 @@
-"""``torch.optim``: PyTorch's optimizers over optax, and any optax transformation as an optimizer."""
+"""``torch.optim``: PyTorch's optimizers over optax, any optax transformation as one of them."""
 
 from . import lr_scheduler, swa_utils
 from ._adafactor import Adafactor

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..core.tensor import Tensor
 from ..api import torch as T
+from ..core.tensor import Tensor
 from .chained import ChainedOptimizer, zeros_like
 from .transforms import adafactor
 
@@ -31,7 +31,7 @@ class Adafactor(ChainedOptimizer):
     ) -> None:
         if isinstance(lr, Tensor) and lr.numel() != 1:
             raise ValueError("Tensor lr must be 1-element")
-        if not lr >= 0.0:
+        if not lr >= 0.0:  # type: ignore[operator]
             raise ValueError(f"Learning rate should be >= 0 but is: {lr}")
         if not beta2_decay <= 0.0:
             raise ValueError(f"beta2_decay should be <= 0 but is: {beta2_decay}")

@@ -14,7 +14,7 @@ class Adadelta(ChainedOptimizer):
 
     numbers = ("lr", "rho", "eps", "weight_decay")
     _refuses_sparse = "does not support sparse gradients"
-    _capturable = ["cuda", "xpu", "hpu", "privateuseone"]  # noqa: RUF012
+    _capturable = ["cuda", "xpu", "hpu", "privateuseone"]
 
     def __init__(
         self,

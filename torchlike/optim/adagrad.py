@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..core.tensor import Tensor
 from ..api import torch as T
+from ..core.tensor import Tensor
 from .chained import ChainedOptimizer, check_flags, check_lr, check_not_negative
 from .transforms import decay_weights, scale_by_sum
 

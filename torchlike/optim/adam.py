@@ -6,7 +6,12 @@ from typing import Any
 
 from ..core.tensor import Tensor
 from .chained import (
-    ChainedOptimizer, check_betas, check_flags, check_lr, check_not_negative, zeros_like,
+    ChainedOptimizer,
+    check_betas,
+    check_flags,
+    check_lr,
+    check_not_negative,
+    zeros_like,
 )  # fmt: skip
 from .optimizer import _to_scalar
 from .transforms import decay_weights, scale_by_adam

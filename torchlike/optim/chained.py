@@ -1,6 +1,7 @@
 """Optimizers whose step is an optax chain, run as one call over a group's parameters.
 
-A subclass says which hyper-parameters are run-time ``numbers``, which are ``switches`` that choose the
+A subclass says which hyper-parameters are run-time ``numbers``, which are ``switches`` that
+choose the
 program, how its state begins (``_begin``), and in ``rule`` which chain that makes. The chain is
 applied to each parameter by itself, because in PyTorch each one counts its own steps; XLA gets one
 program all the same. Numbers are float64 operands, so a scheduler never recompiles.

@@ -1,4 +1,4 @@
-"""``differentiable=True``: the step as one taped operation, so that gradients flow through training."""
+"""``differentiable=True``: the step as one taped operation; gradients flow through it."""
 
 from __future__ import annotations
 

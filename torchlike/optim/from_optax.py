@@ -16,7 +16,8 @@ from .optimizer import Optimizer, _use_grad_for_differentiable
 class OptaxOptimizer(Optimizer):
     """Steps by ``transformation``; its state is kept per group, as a flat dict of tensors.
 
-    A parameter without gradient keeps its value, and its part of the state. Parameter groups may bring
+    A parameter without gradient keeps its value, and its part of the state. Parameter groups may
+    bring
     their own ``transformation``. ``lr`` belongs to the transformation: PyTorch's schedulers do not
     reach it, optax's schedules do.
     """
@@ -62,16 +63,21 @@ class OptaxOptimizer(Optimizer):
 
 
 def from_optax(params: Any, transformation: Any) -> OptaxOptimizer:
-    """``from_optax(model.parameters(), optax.lion(1e-4))``: an optimizer with PyTorch's interface."""
+    """``from_optax(model.parameters(), optax.lion(1e-4))``: a PyTorch optimizer."""
     return OptaxOptimizer(params, transformation)
 
 
+def _tree(leaves: Sequence[Any]) -> dict[str, Any]:
+    """The parameters by name, so that a state's paths tell which leaf mirrors which parameter."""
+    return {str(i): leaf for i, leaf in enumerate(leaves)}
+
+
 def _init(arrays: Sequence[Any], change: Any) -> tuple[Any, ...]:
-    return tuple(jax.tree_util.tree_leaves(change.init(list(arrays))))
+    return tuple(jax.tree_util.tree_leaves(change.init(_tree(arrays))))
 
 
 def _state_names(change: Any, params: Sequence[Tensor]) -> list[str]:
-    like = [p._v.aval.struct for p in params]
+    like = _tree([p._v.aval.struct for p in params])
     paths, _ = jax.tree_util.tree_flatten_with_path(jax.eval_shape(change.init, like))
     return [jax.tree_util.keystr(path) for path, _ in paths]
 
@@ -82,24 +88,18 @@ def _update(arrays: Sequence[Any], change: Any, given: tuple[bool, ...]) -> tupl
 
     some = sum(given)
     grads = iter(arrays[:some])
-    params = list(arrays[some : some + len(given)])
-    leaves = list(arrays[some + len(given) :])
+    params = arrays[some : some + len(given)]
+    leaves = arrays[some + len(given) :]
     complete = [next(grads) if g else jnp.zeros_like(p) for g, p in zip(given, params, strict=True)]
-    template = jax.eval_shape(change.init, params)
-    state = jax.tree_util.tree_unflatten(jax.tree_util.tree_structure(template), leaves)
-    updates, after = change.update(complete, state, params)
-    new = optax.apply_updates(params, updates)
-    kept = [n if g else p for g, n, p in zip(given, new, params, strict=True)]
-    return (*kept, *_kept_state(template, leaves, after, given))
-
-
-def _kept_state(template: Any, old: list[Any], after: Any, given: tuple[bool, ...]) -> list[Any]:
-    """The new state, except what mirrors a parameter without gradient."""
-    paths, _ = jax.tree_util.tree_flatten_with_path(template)
-    found = []
-    for (path, _), before, leaf in zip(paths, old, jax.tree_util.tree_leaves(after), strict=True):
-        at = path[-1].idx if path and isinstance(path[-1], jax.tree_util.SequenceKey) else None
-        mirrors = at is not None and at < len(given) and leaf.ndim > 0
-        leaf = before if mirrors and not given[at] else leaf.astype(before.dtype)
-        found.append(leaf)
-    return found
+    paths, tree = jax.tree_util.tree_flatten_with_path(jax.eval_shape(change.init, _tree(params)))
+    state = jax.tree_util.tree_unflatten(tree, leaves)
+    updates, after = change.update(_tree(complete), state, _tree(params))
+    new: Any = optax.apply_updates(_tree(params), updates)
+    idle = {str(i) for i, g in enumerate(given) if not g}
+    made = [p if str(i) in idle else new[str(i)] for i, p in enumerate(params)]
+    for (path, _), old, leaf in zip(
+        paths, leaves, jax.tree_util.tree_leaves(after), strict=True
+    ):
+        mirrors = getattr(path[-1], "key", None) if path else None
+        made.append(old if mirrors in idle else leaf.astype(old.dtype))
+    return tuple(made)

@@ -14,7 +14,7 @@ from .wolfe import strong_wolfe
 
 
 class LBFGS(Optimizer):
-    """Newton-like steps from the last ``history_size`` gradients; one group, and a closure each step."""
+    """Newton-like steps from the last ``history_size`` gradients; it takes one group."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""``torch.optim.Optimizer``: parameter groups, state, hooks, and checkpoints with PyTorch's keys."""
+"""``torch.optim.Optimizer``: groups, state, hooks, and checkpoints with PyTorch's keys."""
 
 from __future__ import annotations
 
@@ -298,7 +298,8 @@ class Optimizer:
 
         Raises:
             TypeError: no dict, a set of parameters, or something that is no Tensor.
-            ValueError: a non-leaf, a missing option, names for some only, or a parameter met before.
+            ValueError: a non-leaf, a missing option, names for some only, or a parameter met
+            before.
         """
         if not isinstance(param_group, dict):
             raise TypeError(f"param_group must be a dict, but got {type(param_group)}")
@@ -306,7 +307,8 @@ class Optimizer:
         for param in param_group["params"]:
             if not isinstance(param, Tensor):
                 raise TypeError(
-                    f"optimizer can only optimize Tensors, but one of the params is {_typename(param)}"
+                    f"optimizer can only optimize Tensors, but one of the params is "
+                    f"{_typename(param)}"
                 )
             if not self.defaults.get("differentiable", None) and not (
                 param.is_leaf or param.retains_grad
@@ -315,7 +317,8 @@ class Optimizer:
         for name, default in self.defaults.items():
             if default is required and name not in param_group:
                 raise ValueError(
-                    f"parameter group didn't specify a value of required optimization parameter {name}"
+                    f"parameter group didn't specify a value of required optimization parameter "
+                    f"{name}"
                 )
             param_group.setdefault(name, default)
         params = param_group["params"]

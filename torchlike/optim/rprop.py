@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..core.tensor import Tensor
 from ..api import torch as T
+from ..core.tensor import Tensor
 from .chained import ChainedOptimizer, check_lr, zeros_like
 from .optimizer import _to_scalar
 from .transforms import rprop

@@ -6,7 +6,12 @@ from typing import Any
 
 from ..core.tensor import Tensor
 from .chained import (
-    ChainedOptimizer, check_flags, check_lr, check_not_negative, is_on, zeros_like,
+    ChainedOptimizer,
+    check_flags,
+    check_lr,
+    check_not_negative,
+    is_on,
+    zeros_like,
 )  # fmt: skip
 from .transforms import decay_weights, trace_dampened
 

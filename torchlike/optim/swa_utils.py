@@ -14,7 +14,9 @@ from ..core.modes import no_grad
 from ..core.tensor import Tensor
 from ..nn.module import Module
 from .lr_scheduler.scheduler import (
-    LRScheduler, _format_param, _warn_get_lr_called_within_step,
+    LRScheduler,
+    _format_param,
+    _warn_get_lr_called_within_step,
 )  # fmt: skip
 from .optimizer import Optimizer
 

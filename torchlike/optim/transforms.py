@@ -1,6 +1,7 @@
 """optax-style transforms with PyTorch's arithmetic.
 
-optax computes 1 - beta and the bias corrections in the parameters' dtype: in float32 that costs four
+optax computes 1 - beta and the bias corrections in the parameters' dtype: in float32 that costs
+four
 digits at the first steps. Here numbers stay float64 until they meet an array. States are dicts with
 PyTorch's names; each transform serves one parameter.
 """
@@ -16,7 +17,7 @@ Number = Any  # a float64 0-d array
 Transform = Any  # optax.GradientTransformation
 
 
-def transform(init: Callable[[Any], Any], update: Callable[..., Any]) -> Transform:
+def transform(init: Any, update: Any) -> Transform:
     import optax
 
     return optax.GradientTransformation(init, update)

@@ -1,7 +1,7 @@
 """The strong Wolfe line search of L-BFGS.
 
-Source: Nocedal and Wright, Numerical Optimization, algorithms 3.5 and 3.6, as PyTorch's ``lbfgs.py``
-orders the evaluations.
+Source: Nocedal and Wright, Numerical Optimization, algorithms 3.5 and 3.6, as PyTorch's
+``lbfgs.py`` orders the evaluations.
 """
 
 from __future__ import annotations
@@ -69,7 +69,9 @@ def strong_wolfe(
         ends = [(0, f, g, slope), (t, f_new, g_new, slope_new)]
     low = 0 if ends[0][1] <= ends[-1][1] else len(ends) - 1
     stuck = False
-    while not done and tries < max_ls and not abs(ends[1][0] - ends[0][0]) * longest < tolerance_change:
+    while not done and tries < max_ls:
+        if abs(ends[1][0] - ends[0][0]) * longest < tolerance_change:
+            break
         t, stuck = _next_trial(ends, stuck)
         f_new, g_new = along(t, d)
         evals, slope_new, tries = evals + 1, g_new.dot(d), tries + 1

@@ -212,6 +212,8 @@ class HuberLoss(_Loss):
     """``d² / 2`` below delta, ``delta (d - delta / 2)`` above.  ``(*), (*) -> () or (*)``"""
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
+        if not isinstance(delta, float | int):
+            raise TypeError(f"delta must be a float or int, got: {type(delta)}")
         super().__init__(reduction=reduction)
         self.delta = delta
 

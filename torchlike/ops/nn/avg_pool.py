@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -15,36 +17,66 @@ from ...core.registry import Array, op
 from . import formulation
 from .pool import max_pool1d, max_pool2d, max_pool3d, named, sizes_of
 from .precision import type_name, wide
-from .windows import adaptive_bounds, padded_to_fit, per_dim, pooled_size, taps
+from .windows import adaptive_bounds, block_sum, padded_to_fit, per_dim, pooled_size, taps
 
 _Ints = int | tuple[int, ...]
 
 
 def _gathered_sum(x: Array, where: np.ndarray, inside: np.ndarray) -> Array:
     """Sum over the elements of each window along the last dim; what is not inside counts 0."""
-    return jnp.where(inside, x[..., where], 0).sum(-1, dtype=x.dtype)
+
+    @jax.custom_jvp
+    def total(x: Array) -> Array:
+        return jnp.where(inside, x[..., where], 0).sum(-1, dtype=x.dtype)
+
+    @total.defjvp
+    def _(primals: Any, tangents: Any) -> tuple[Array, Array]:
+        # as a matrix: its adjoint is a product, a gather's would be a scatter
+        dense = np.zeros((len(where), x.shape[-1]))
+        np.add.at(dense, (np.arange(len(where))[:, None], where), inside)
+        t = tangents[0]
+        return total(*primals), jnp.matmul(t, jnp.asarray(dense.T, t.dtype), precision="highest")
+
+    return total(x)
 
 
 def _axis_sum(x: Array, k: int, s: int, p: int, count: int) -> Array:
     """Sums of windows along the last dim."""
     size = x.shape[-1]
+    if k <= formulation.AXIS_SLICES:
+        return _sliced_sum(x, (k,), (s,), (p,), (count,))
     if k == s and p == 0 and count * k <= size:
         return x[..., : count * k].reshape(*x.shape[:-1], count, k).sum(-1, dtype=x.dtype)
-    if k <= formulation.AXIS_SLICES:
-        rest = ((k,), (s,), (p,), (1,), (count,))
-        parts = taps(padded_to_fit(x, 0, *rest), (k,), (s,), (1,), (count,))
-        total = parts[0]
-        for part in parts[1:]:
-            total = total + part
-        return total
     where = np.arange(count)[:, None] * s - p + np.arange(k)[None]
     return _gathered_sum(x, where.clip(0, size - 1), (where >= 0) & (where < size))
 
 
+@functools.partial(jax.custom_jvp, nondiff_argnums=(1, 2, 3, 4))
+def _sliced_sum(x: Array, kernel: Any, stride: Any, pad: Any, counts: Any) -> Array:
+    ones = (1,) * len(kernel)
+    parts = taps(padded_to_fit(x, 0, kernel, stride, pad, ones, counts), kernel, stride, ones, counts)
+    return functools.reduce(jnp.add, parts)
+
+
+@_sliced_sum.defjvp
+def _sliced_sum_jvp(kernel: Any, stride: Any, pad: Any, counts: Any, primals: Any,
+                    tangents: Any) -> tuple[Array, Array]:  # fmt: skip
+    (x,), (t,) = primals, tangents
+    out = _sliced_sum(x, kernel, stride, pad, counts)
+    if kernel != stride:
+        return out, _sliced_sum(t, kernel, stride, pad, counts)
+    # the same sum; slower forward, but its adjoint is a broadcast
+    ones = (1,) * len(kernel)
+    t = padded_to_fit(t, 0, kernel, stride, pad, ones, counts)
+    return out, block_sum(t, kernel)
+
+
 def window_sum(x: Array, kernel: Sequence[int], stride: Sequence[int], pad: Sequence[int],
                counts: Sequence[int]) -> Array:  # fmt: skip
-    """Sums of sliding windows over the last dims, one dim after the other."""
+    """Sums of sliding windows over the last dims."""
     n = len(kernel)
+    if math.prod(kernel) <= formulation.WINDOW_SLICES:
+        return _sliced_sum(x, tuple(kernel), tuple(stride), tuple(pad), tuple(counts))
     for d in reversed(range(n)):
         axis = x.ndim - n + d
         moved = jnp.moveaxis(x, axis, -1)

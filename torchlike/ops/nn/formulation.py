@@ -23,6 +23,8 @@ SPLIT_GROUPS = 32
 WINDOW_SLICES = 16
 # ... and one with at most so many along one dim becomes slices, one dim after the other
 AXIS_SLICES = 32
+# Resampling along a dim of at most so many elements is differentiated as a matrix product
+MATRIX_SIZE = 1024
 
 
 @functools.lru_cache(maxsize=1)

@@ -1,22 +1,25 @@
 """Max pooling: plain, adaptive and fractional, with indices; and its inverse.
 
-A window's maximum is found by ``where(v > best, v, best)`` over its elements: JAX's own derivative of
-that gives the cotangent to the first maximum, as PyTorch does, and NaN survives.
+A window's maximum is found by ``where(v > best, v, best)`` over its elements, so that NaN survives; the
+cotangent goes to the first maximum, as PyTorch has it.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
 from ...core.errors import not_implemented_for, shape_text
 from ...core.registry import Array, op
 from . import formulation
 from .precision import type_name
-from .windows import adaptive_bounds, offsets, padded_to_fit, per_dim, pooled_size, product, taps
+from .windows import adaptive_bounds, block_sum, offsets, padded_to_fit, per_dim, pooled_size, product, taps
 
 _Ints = int | tuple[int, ...]
 
@@ -33,10 +36,9 @@ def _wins(v: Array, best: Array) -> Array:
     return better | jnp.isnan(v) if jnp.issubdtype(v.dtype, jnp.floating) else better
 
 
-def _first_valid(size: Sequence[int], kernel: Sequence[int], stride: Sequence[int], pad: Sequence[int],
-                 dilation: Sequence[int], counts: Sequence[int]) -> list[np.ndarray | None]:  # fmt: skip
-    """Per window position: where it is the first that lies inside the input (None: nowhere)."""
-    seen = np.zeros(tuple(counts), bool)
+def _validity(size: Sequence[int], kernel: Sequence[int], stride: Sequence[int], pad: Sequence[int],
+              dilation: Sequence[int], counts: Sequence[int]) -> list[np.ndarray | None]:  # fmt: skip
+    """Per window position: which windows have it inside the input (None: all)."""
     found: list[np.ndarray | None] = []
     for at in offsets(kernel):
         inside = np.ones(tuple(counts), bool)
@@ -47,34 +49,93 @@ def _first_valid(size: Sequence[int], kernel: Sequence[int], stride: Sequence[in
             shape = [1] * len(kernel)
             shape[dim] = n
             inside &= ((place >= 0) & (place < m)).reshape(shape)
-        first = inside & ~seen
-        seen |= inside
-        found.append(first if first.any() else None)
+        found.append(None if inside.all() else inside)
     return found
 
 
-def _sliced(x: Array, index: Array | None, kernel: Sequence[int], stride: Sequence[int], pad: Sequence[int],
-            dilation: Sequence[int], counts: Sequence[int]) -> tuple[Array, Array | None]:  # fmt: skip
-    """Maximum of strided slices over the last dims, and the index that goes with it."""
-    size = x.shape[-len(kernel) :]
+def _slices(x: Array, kernel: Any, stride: Any, pad: Any, dilation: Any, counts: Any) -> list[Array]:
     rest = (kernel, stride, pad, dilation, counts)
-    values = taps(padded_to_fit(x, _lowest(x), *rest), kernel, stride, dilation, counts)
-    places = [None] * len(values)
-    if index is not None:
-        places = taps(padded_to_fit(index, -1, *rest), kernel, stride, dilation, counts)
-    is_padded = any(pad) or any(
-        (n - 1) * s + d * (k - 1) + 1 > m for n, s, d, k, m in zip(counts, stride, dilation, kernel, size)
-    )
-    first = _first_valid(size, *rest) if is_padded else [None] * len(values)
-    best, place = values[0], places[0]
-    for v, i, must in zip(values[1:], places[1:], first[1:], strict=True):
-        better = _wins(v, best)
-        if must is not None:
-            better = better | must
-        best = jnp.where(better, v, best)
-        if i is not None:
-            place = jnp.where(better, i, place)
-    return best, place
+    return taps(padded_to_fit(x, _lowest(x), *rest), kernel, stride, dilation, counts)
+
+
+def _largest(values: list[Array]) -> Array:
+    best = values[0]
+    for v in values[1:]:
+        best = jnp.where(_wins(v, best), v, best)
+    return best
+
+
+def _winner(values: list[Array], best: Array, valid: list[np.ndarray | None]) -> Array:
+    """Which slice each maximum is: the first that equals it, or the first NaN."""
+    winner = jnp.full(best.shape, len(values) - 1, jnp.int32)
+    for i in reversed(range(len(values))):
+        mask = valid[i]
+        same = values[i] == best
+        if jnp.issubdtype(best.dtype, jnp.floating):
+            same = same | jnp.isnan(values[i])
+        winner = jnp.where(same if mask is None else same & mask, i, winner)
+    return winner
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(1, 2, 3, 4, 5))
+def _sliced(x: Array, kernel: Any, stride: Any, pad: Any, dilation: Any, counts: Any) -> Array:
+    """Maximum of strided slices over the last dims."""
+    return _largest(_slices(x, kernel, stride, pad, dilation, counts))
+
+
+@_sliced.defjvp
+def _sliced_jvp(kernel: Any, stride: Any, pad: Any, dilation: Any, counts: Any, primals: Any,
+                tangents: Any) -> tuple[Array, Array]:  # fmt: skip
+    (x,), (t,) = primals, tangents
+    best, winner = _placed_max(x, kernel, stride, pad, dilation, counts)
+    return best, _of_winner(t, winner, kernel, stride, pad, dilation, counts)
+
+
+def _placed_max(x: Array, kernel: Any, stride: Any, pad: Any, dilation: Any, counts: Any) -> tuple[Array, Array]:
+    rest = (kernel, stride, pad, dilation, counts)
+    values = _slices(x, *rest)
+    # without the barriers XLA finds the maximum anew for every comparison with it
+    best = lax.optimization_barrier(_largest(values))
+    winner = _winner(values, best, _validity(x.shape[-len(kernel) :], *rest))
+    return best, lax.optimization_barrier(winner)
+
+
+def _repeated(x: Array, kernel: Sequence[int]) -> Array:
+    for d, k in enumerate(kernel):
+        x = jnp.repeat(x, k, x.ndim - len(kernel) + d)
+    return x
+
+
+def _of_winner(t: Array, winner: Array, kernel: Any, stride: Any, pad: Any, dilation: Any,
+               counts: Any) -> Array:  # fmt: skip
+    """t's elements at the winners' places."""
+    t = padded_to_fit(t, 0, kernel, stride, pad, dilation, counts)
+    if tuple(kernel) == tuple(stride) and all(d == 1 for d in dilation):
+        place = np.arange(product(kernel)).reshape(kernel)
+        for d, n in enumerate(counts):
+            place = np.concatenate([place] * n, d)
+        kept = jnp.where(_repeated(winner, kernel) == place, t, 0)
+        return block_sum(kept, kernel)
+    total: Any = None
+    for i, v in enumerate(taps(t, kernel, stride, dilation, counts)):
+        part = jnp.where(winner == i, v, 0)
+        total = part if total is None else total + part
+    return total
+
+
+def _sliced_index(x: Array, index: Array, kernel: Any, stride: Any, pad: Any, dilation: Any,
+                  counts: Any) -> Array:  # fmt: skip
+    """The index that goes with each maximum."""
+    rest = (kernel, stride, pad, dilation, counts)
+    x = lax.stop_gradient(x)
+    _, winner = _placed_max(x, *rest)
+    if jnp.issubdtype(x.dtype, jnp.floating):
+        for i, v in enumerate(_slices(x, *rest)):  # PyTorch reports the last NaN
+            winner = jnp.where(jnp.isnan(v), i, winner)
+    found: Any = 0
+    for i, v in enumerate(taps(padded_to_fit(index, 0, *rest), kernel, stride, dilation, counts)):
+        found = jnp.where(winner == i, v, found)
+    return found
 
 
 def _gathered(x: Array, index: Array | None, axis: int, where: np.ndarray) -> tuple[Array, Array | None]:
@@ -106,7 +167,8 @@ def window_max(x: Array, kernel: Sequence[int], stride: Sequence[int], pad: Sequ
     n = len(kernel)
     index = _plane_index(x, n) if with_index else None
     if product(kernel) <= formulation.WINDOW_SLICES:
-        return _sliced(x, index, kernel, stride, pad, dilation, counts)
+        rest = tuple(tuple(v) for v in (kernel, stride, pad, dilation, counts))
+        return _sliced(x, *rest), None if index is None else _sliced_index(x, index, *rest)
     # last dim first: the leftmost maximum of each row, then the topmost row: PyTorch's order
     if index is not None:
         index = jnp.broadcast_to(index, x.shape)
@@ -114,8 +176,10 @@ def window_max(x: Array, kernel: Sequence[int], stride: Sequence[int], pad: Sequ
         axis = x.ndim - n + d
         k, s, p, step, count = kernel[d], stride[d], pad[d], dilation[d], counts[d]
         if k <= formulation.AXIS_SLICES:
+            rest = ((k,), (s,), (p,), (step,), (count,))
             x, index = (None if a is None else jnp.moveaxis(a, axis, -1) for a in (x, index))
-            x, index = _sliced(x, index, (k,), (s,), (p,), (step,), (count,))
+            index = None if index is None else _sliced_index(x, index, *rest)
+            x = _sliced(x, *rest)
             x, index = (None if a is None else jnp.moveaxis(a, -1, axis) for a in (x, index))
         else:
             where = np.arange(count)[:, None] * s - p + np.arange(k)[None] * step

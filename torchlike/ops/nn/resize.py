@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -111,16 +112,37 @@ def _matrix(source: np.ndarray, weight: np.ndarray, size: int) -> np.ndarray:
 def _summed(x: Array, axis: int, source: np.ndarray, weight: np.ndarray) -> Array:
     """Weighted sum of neighbours along one dim."""
     if source.shape[1] > formulation.AXIS_SLICES:
-        dense = jnp.asarray(_matrix(source, weight, x.shape[axis]), x.dtype)
-        return jnp.moveaxis(jnp.matmul(jnp.moveaxis(x, axis, -1), dense.T, precision="highest"), -1, axis)
+        return _multiplied(x, axis, source, weight)
+    if x.shape[axis] > formulation.MATRIX_SIZE:
+        return _gathered(x, axis, source, weight)
+
+    @jax.custom_jvp
+    def total(x: Array) -> Array:
+        return _gathered(x, axis, source, weight)
+
+    @total.defjvp
+    def _(primals: Any, tangents: Any) -> tuple[Array, Array]:
+        # the adjoint of a product is a product, that of a gather a scatter
+        return total(*primals), _multiplied(tangents[0], axis, source, weight)
+
+    return total(x)
+
+
+def _gathered(x: Array, axis: int, source: np.ndarray, weight: np.ndarray) -> Array:
     shape = [1] * x.ndim
     shape[axis] = len(source)
     total: Any = None
     for k in range(source.shape[1]):
-        part = jnp.take(x, source[:, k], axis, unique_indices=False, mode="clip")
+        part = jnp.take(x, source[:, k], axis, mode="clip")
         part = part * jnp.asarray(weight[:, k], x.dtype).reshape(shape)
         total = part if total is None else total + part
     return total
+
+
+def _multiplied(x: Array, axis: int, source: np.ndarray, weight: np.ndarray) -> Array:
+    dense = jnp.asarray(_matrix(source, weight, x.shape[axis]), x.dtype)
+    moved = jnp.moveaxis(x, axis, -1)
+    return jnp.moveaxis(jnp.matmul(moved, dense.T, precision="highest"), -1, axis)
 
 
 def _bytes_summed(x: Array, axis: int, source: np.ndarray, weight: np.ndarray) -> Array:

@@ -98,5 +98,14 @@ def adaptive_bounds(size: int, out: int) -> tuple[np.ndarray, np.ndarray]:
     return at * size // max(out, 1), -((-(at + 1) * size) // max(out, 1))
 
 
+def block_sum(x: Array, kernel: Sequence[int]) -> Array:
+    """Sums of blocks that tile the last dims; one dim at a time, so that the adjoint is a fast repeat."""
+    for d in reversed(range(len(kernel))):
+        axis = x.ndim - len(kernel) + d
+        shape = (*x.shape[:axis], x.shape[axis] // kernel[d], kernel[d], *x.shape[axis + 1 :])
+        x = x.reshape(shape).sum(axis + 1, dtype=x.dtype)
+    return x
+
+
 def product(values: Sequence[int]) -> int:
     return math.prod(values)

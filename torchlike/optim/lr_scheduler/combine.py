@@ -63,8 +63,10 @@ class SequentialLR(_Combined):
         self._check(schedulers, optimizer)
         if len(milestones) != len(schedulers) - 1:
             raise ValueError(
-                "Sequential Schedulers expects number of schedulers provided to be one more than the "
-                f"number of milestone points, but got number of schedulers {len(schedulers)} and the "
+                "Sequential Schedulers expects number of schedulers provided to be one more "
+                "than the "
+                f"number of milestone points, but got number of schedulers {len(schedulers)} "
+                f"and the "
                 f"number of milestones to be equal to {len(milestones)}"
             )
         self._schedulers = schedulers

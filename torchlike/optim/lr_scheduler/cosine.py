@@ -7,7 +7,10 @@ from typing import Any
 
 from ..optimizer import Optimizer
 from .scheduler import (
-    LRScheduler, _param_groups_val_list, _update_param_group_val, _warn_get_lr_called_within_step,
+    LRScheduler,
+    _param_groups_val_list,
+    _update_param_group_val,
+    _warn_get_lr_called_within_step,
 )  # fmt: skip
 
 
@@ -44,7 +47,7 @@ class CosineAnnealingLR(LRScheduler):
 
 
 class CosineAnnealingWarmRestarts(LRScheduler):
-    """Cosine annealing that starts again after ``T_0``, ``T_0 T_mult``, ``T_0 T_mult²`` … epochs."""
+    """Cosine annealing, anew after ``T_0``, ``T_0 T_mult``, ``T_0 T_mult²`` … epochs."""
 
     def __init__(
         self,

@@ -9,7 +9,10 @@ from typing import Any
 
 from ..optimizer import Optimizer
 from .scheduler import (
-    LRScheduler, _format_param, _update_param_group_val, _warn_get_lr_called_within_step,
+    LRScheduler,
+    _format_param,
+    _update_param_group_val,
+    _warn_get_lr_called_within_step,
     function_state,
 )  # fmt: skip
 
@@ -212,7 +215,8 @@ class OneCycleLR(_Cycled):
         at = self.last_epoch
         if at > self.total_steps:
             raise ValueError(
-                f"Tried to step {at} times. The specified number of total steps is {self.total_steps}"
+                f"Tried to step {at} times. The specified number of total steps is "
+                f"{self.total_steps}"
             )
         start = 0.0
         for phase in self._schedule_phases:

@@ -9,7 +9,10 @@ from typing import Any
 
 from ..optimizer import Optimizer
 from .scheduler import (
-    LRScheduler, _param_groups_val_list, _warn_get_lr_called_within_step, function_state,
+    LRScheduler,
+    _param_groups_val_list,
+    _warn_get_lr_called_within_step,
+    function_state,
 )  # fmt: skip
 
 
@@ -169,7 +172,8 @@ class LinearLR(LRScheduler):
     ) -> None:
         if start_factor > 1.0 or start_factor <= 0:
             raise ValueError(
-                "Starting multiplicative factor expected to be greater than 0 and less or equal to 1."
+                "Starting multiplicative factor expected to be greater than 0 and less or "
+                "equal to 1."
             )
         if end_factor > 1.0 or end_factor < 0:
             raise ValueError("Ending multiplicative factor expected to be between 0 and 1.")

@@ -8,7 +8,10 @@ from typing import Any
 
 from ..optimizer import Optimizer
 from .scheduler import (
-    EPOCH_DEPRECATION_WARNING, LRScheduler, _param_groups_val_list, _update_param_group_val,
+    EPOCH_DEPRECATION_WARNING,
+    LRScheduler,
+    _param_groups_val_list,
+    _update_param_group_val,
 )  # fmt: skip
 
 

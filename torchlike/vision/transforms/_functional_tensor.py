@@ -267,7 +267,12 @@ def convert_image_dtype(image: Tensor, dtype: dtypes.dtype = dtypes.float32) -> 
         # Whites between max and max + 1 are as likely as every other level
         return image.mul(float(max_value(dtype)) + 1.0 - 1e-3).to(dtype)
     if dtype.is_floating_point:
-        return image.to(dtype) / float(max_value(of))
+        white = max_value(of)
+        return on_host_or(
+            image,
+            lambda a: a.astype(dtype.np) / dtype.np.type(white),
+            lambda t: t.to(dtype) / float(white),
+        )
     if max_value(of) > max_value(dtype):
         factor = (max_value(of) + 1) // (max_value(dtype) + 1)
         return T.div(image, factor, rounding_mode="floor").to(dtype)

@@ -1,0 +1,17 @@
+"""Real torchvision beside the CPU build of PyTorch."""
+
+from __future__ import annotations
+
+import torch
+
+# The PyPI wheel's compiled operators do not load there; with these two declared, its Python does.
+_operators = torch.library.Library("torchvision", "DEF")
+for _name in ("nms", "qnms"):
+    _operators.define(f"{_name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+
+import torchvision  # noqa: E402
+from torchvision import datasets as datasets  # noqa: E402
+from torchvision import transforms as transforms  # noqa: E402
+from torchvision import utils as utils  # noqa: E402
+
+__all__ = ["datasets", "torchvision", "transforms", "utils"]
