@@ -24,7 +24,10 @@ def case(fn):
     return fn
 
 
-@pytest.mark.parametrize("name", CASES_NAMES := [])
+NAMES: list[str] = []
+
+
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")
 def test_like_pytorch(name, execution):
     assert_alike(CASES[name])
@@ -575,7 +578,7 @@ def gradient_takes_the_dtype_of_its_input(t):
     return x.grad, y.grad
 
 
-CASES_NAMES.extend(CASES)
+NAMES.extend(CASES)
 
 
 # --- what needs more than a comparison of results ------------------------------------------------

@@ -7,8 +7,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 import torchlike
 from torchlike.core import index as indexing
@@ -39,7 +38,9 @@ def item_for(draw, n: int):
     """One item for a dim of size n, sometimes out of range."""
     place = st.integers(-n - (draw(st.integers(0, 9)) == 0), max(n - 1, 0))
     end = st.none() | st.integers(-n - 2, n + 2)
-    kind = draw(st.sampled_from(["int", "slice", "slice", "list", "ints", "int0", "mask", "masklist"]))
+    kind = draw(
+        st.sampled_from(["int", "slice", "slice", "list", "ints", "int0", "mask", "masklist"])
+    )
     if kind == "int":
         return draw(place)
     if kind == "slice":
@@ -163,7 +164,9 @@ def test_write_gradient(case) -> None:
         y = x * 3
         y[made(index, library)] = v * 2
         (y * filled(shape, library).cos()).sum().backward()
-        return library.cat([x.grad.flatten(), library.zeros(1) if v.grad is None else v.grad.reshape(1)])
+        return library.cat(
+            [x.grad.flatten(), library.zeros(1) if v.grad is None else v.grad.reshape(1)]
+        )
 
     ours, theirs = outcome(run, torchlike), outcome(run, torch)
     if isinstance(theirs, tuple):

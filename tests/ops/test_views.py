@@ -127,9 +127,12 @@ def test_place_in_storage(name: str) -> None:
     def run(library):
         x = base(library)
         v = VIEWS[name](x, library)
-        shares = not v.numel() or any(
-            p.data_ptr() == v.data_ptr() for p in x.reshape(-1)
-        ) or "imag" in name or "small" in name
+        shares = (
+            not v.numel()
+            or any(p.data_ptr() == v.data_ptr() for p in x.reshape(-1))
+            or "imag" in name
+            or "small" in name
+        )
         return v, tuple(v.shape), tuple(v.stride()), v.storage_offset(), v.is_contiguous(), shares
 
     agree(run)
@@ -226,7 +229,9 @@ def test_message(name: str) -> None:
     assert ours == theirs
 
 
-@pytest.mark.parametrize("name", ["squeeze_", "unsqueeze_", "t_", "transpose_", "swapaxes_", "swapdims_"])
+@pytest.mark.parametrize(
+    "name", ["squeeze_", "unsqueeze_", "t_", "transpose_", "swapaxes_", "swapdims_"]
+)
 def test_in_place_twin(name: str) -> None:
     args = {"unsqueeze_": (1,), "transpose_": (0, 1), "swapaxes_": (0, 1), "swapdims_": (0, 1)}
 

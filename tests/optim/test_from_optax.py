@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import optax
 import pytest
@@ -40,7 +42,7 @@ def test_checkpoint_resumes() -> None:
     q, twin = start()
     with torchlike.no_grad():
         q.copy_(p)
-    twin.load_state_dict(optimizer.state_dict())
+    twin.load_state_dict(copy.deepcopy(optimizer.state_dict()))
     for one, opt in ((p, optimizer), (q, twin)):
         one.grad = torchlike.tensor([1.0, 1.0, 1.0])
         opt.step()

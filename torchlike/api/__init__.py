@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 
 from .. import ops
-from ..core import bind, index, members, setup, strided
+from ..core import bind, index, members, pytree, setup, strided
 
 
 def _import_chapters() -> None:
@@ -25,4 +25,5 @@ _import_chapters()
 members.install()
 index.install()
 strided.install()
+pytree.install()
 bind.bind_all()

@@ -6,10 +6,9 @@ then binds the arguments, which is what keeps a recorded call at a few microseco
 
 from __future__ import annotations
 
-import inspect
-import keyword
 import operator
 from collections.abc import Callable
+from types import CodeType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from .build import from_numpy
 from .dispatch import BOUND, call, call_view
 from .host import call_fill, call_host, call_prepared
 from .opcall import NUMBERS
-from .registry import OPS, STATIC, OpDef, Param
+from .registry import EMPTY, OPS, STATIC, OpDef, Param
 from .signature import DEFAULT
 from .tensor import Tensor
 
@@ -30,7 +29,6 @@ _NUMPY_NAMES = {"axis": "dim", "axes": "dim", "keepdims": "keepdim", "x": "input
                 "x2": "other"}  # fmt: skip
 _REFLECTED = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor",
               "lshift", "rshift")  # fmt: skip
-EMPTY = inspect.Parameter.empty
 
 
 def bind(op: OpDef) -> Callable[..., Any]:
@@ -41,10 +39,17 @@ def bind(op: OpDef) -> Callable[..., Any]:
                              "_bound": BOUND, "_tuple": _varargs, "_fill": call_fill}  # fmt: skip
     for p in public:
         scope[f"_d_{p.name}"] = p.default
-    lines = [f"def {_identifier(op.name)}({_signature(op, public)}):"]
-    lines += [f"    {line}" for line in _body(op, public)]
-    exec("\n".join(lines), scope)
-    fn = scope[_identifier(op.name)]
+    scope["_key"], scope["_name"] = op.fn.__name__, op.name
+    text = "\n    ".join([f"def call({_signature(op, public)}):", *_body(op, public)])
+    code = _CODES.get(text)
+    if code is None:
+        made = compile(text, "<torchlike op>", "exec").co_consts
+        code = _CODES[text] = next(c for c in made if isinstance(c, CodeType))
+    fn: Any = FunctionType(code.replace(co_name=op.name, co_qualname=op.name), scope, op.name)
+    fn.__defaults__ = tuple([p.default for p in _positional(op, public) if p.default is not EMPTY])
+    fn.__kwdefaults__ = {"out": None} | {
+        p.name: p.default for p in public if p.default is not EMPTY and p not in _positional(op, public)
+    }
     if op.resolve is not None:
         fn = _resolving(op, fn)
     fn.__doc__ = op.fn.__doc__
@@ -74,8 +79,18 @@ def _resolving(op: OpDef, own: Callable[..., Any]) -> Callable[..., Any]:
     return overloaded
 
 
-def _identifier(name: str) -> str:
-    return f"{name}_" if keyword.iskeyword(name) else name
+# Many ops have the same parameters, so the same text; compiling it once is most of the import time.
+_CODES: dict[str, CodeType] = {}
+
+
+def _positional(op: OpDef, public: list[Param]) -> list[Param]:
+    """The parameters before the star."""
+    found = []
+    for p in public:
+        if p.keyword_only or p.name == op.varargs:
+            break
+        found.append(p)
+    return found
 
 
 def _signature(op: OpDef, public: list[Param]) -> str:
@@ -89,7 +104,7 @@ def _signature(op: OpDef, public: list[Param]) -> str:
         if p.keyword_only and not starred:
             parts.append("*")
             starred = True
-        parts.append(p.name if p.default is EMPTY else f"{p.name}=_d_{p.name}")
+        parts.append(p.name if p.default is EMPTY or starred else f"{p.name}=0")
     if op.out:
         if not starred:
             parts.append("*")
@@ -109,10 +124,10 @@ def _body(op: OpDef, public: list[Param]) -> list[str]:
         lines.append(f"if _extra: return _again(_op, {{{given}{outs}}}, _extra)")
     if "inplace" in names:
         rest = ", ".join(f"{n}={n}" for n in names[1:] if n != "inplace")
-        lines.append(f"if inplace: return _W.inplace(_bound[{op.fn.__name__!r}], {names[0]}, {rest})")
+        lines.append(f"if inplace: return _W.inplace(_bound[_key], {names[0]}, {rest})")
     result = _result(op, public, given)
     if op.out:
-        lines.append(f"if out is not None: return _W.to_out(out, {result}, {op.name!r})")
+        lines.append(f"if out is not None: return _W.to_out(out, {result}, _name)")
     lines.append(f"return {result}")
     return lines
 

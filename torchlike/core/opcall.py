@@ -76,6 +76,9 @@ class OpCall:
                 if array is None or type(array) is np.ndarray:
                     array = on_device(v)
                 arrays.append(array)
+            elif self.traced:
+                # jax.jit would make an array of it; here the function gets what is passed
+                arrays.append(np.asarray(v, _NUMBER_NP[type(v)]))
             else:
                 arrays.append(v)
         for i in self.moves:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..api import torch as T
+from ..core.build import from_numpy
 from ..core.dtypes import dtype
 from ..core.errors import missing
 from ..core.tensor import Tensor
@@ -103,7 +103,7 @@ def _rebuild_device_tensor_from_cpu_tensor(
 def _rebuild_device_tensor_from_numpy(
     data: Any, dtype: dtype, device: Any, requires_grad: bool
 ) -> Tensor:
-    return T.from_numpy(data).to(dtype=dtype, device=device).requires_grad_(requires_grad)
+    return from_numpy(data).to(dtype=dtype, device=device).requires_grad_(requires_grad)
 
 
 def _rebuild_sparse_tensor(layout: Any, data: Any) -> Any:

@@ -6,8 +6,8 @@ from collections import OrderedDict
 from typing import Any
 
 from ..api import torch as T
+from ..core.pytree import register_tensor
 from ..core.tensor import Tensor, TensorMeta, alias, wrap
-from . import pytree
 
 _NO_SHAPE = (
     "Can't access the shape of an uninitialized parameter or buffer. This error usually happens in "
@@ -221,4 +221,4 @@ def is_lazy(param: Any) -> bool:
     return isinstance(param, UninitializedTensorMixin)
 
 
-pytree.register_tensor(Parameter)
+register_tensor(Parameter)

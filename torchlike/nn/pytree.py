@@ -1,7 +1,4 @@
-"""A Module as a JAX pytree: leaves are its parameters, then its buffers; the rest is structure.
-
-So is a Parameter: its leaf is the array.
-"""
+"""A Module as a JAX pytree: leaves are its parameters, then its buffers; the rest is structure."""
 
 from __future__ import annotations
 
@@ -9,8 +6,7 @@ from typing import Any
 
 import jax
 
-from ..core.tensor import Storage, Tensor
-from ..core.value import Value, from_array, on_device
+from ..core.tensor import Tensor
 
 _STORES = ("_parameters", "_buffers", "_modules")
 
@@ -113,28 +109,3 @@ def register(cls: type) -> None:
         return [t for _, t in leaves], structure
 
     jax.tree_util.register_pytree_with_keys(cls, flatten_with_keys, unflatten, flatten_only)
-
-
-def flatten_tensor(t: Tensor) -> tuple[tuple[Any], tuple[Any, ...]]:
-    """The array, and what it takes to wrap another one alike."""
-    value = t._v
-    if not isinstance(value, Value):
-        # A tree of something else than arrays, made by ``jax.tree.map``
-        return (value,), (t._rg, None)
-    return (on_device(value),), (t._rg, value.aval.device)
-
-
-def register_tensor(cls: type) -> None:
-    """Makes a class of tensors known to JAX."""
-
-    def unflatten_tensor(about: tuple[Any, ...], leaves: Any) -> Any:
-        (leaf,) = leaves
-        made = object.__new__(cls)
-        requires_grad, device = about
-        is_array = device is not None and isinstance(leaf, jax.Array)
-        made._storage = Storage(from_array(leaf, device) if is_array else leaf)
-        # Set as it is: JAX also rebuilds trees of integers or of nothing at all
-        made._rg = requires_grad
-        return made
-
-    jax.tree_util.register_pytree_node(cls, flatten_tensor, unflatten_tensor)

@@ -41,10 +41,9 @@ def elementwise(
     """
 
     def decorate(fn: Callable[..., Any]) -> Callable[..., Any]:
-        kinds = {
-            p.name: p.annotation in _OPERANDS for p in inspect.signature(fn).parameters.values()
-        }
-        names = tuple(kinds)
+        code = inspect.unwrap(fn).__code__
+        names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+        kinds = {name: fn.__annotations__.get(name) in _OPERANDS for name in names}
 
         @functools.wraps(fn)
         def checked(*args: Any, **kwargs: Any) -> Any:

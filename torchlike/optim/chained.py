@@ -1,8 +1,7 @@
 """Optimizers whose step is an optax chain, run as one call over a group's parameters.
 
-A subclass says which hyper-parameters are run-time ``numbers``, which are ``switches`` that
-choose the
-program, how its state begins (``_begin``), and in ``rule`` which chain that makes. The chain is
+A subclass says which hyper-parameters are run-time ``numbers``, which are ``switches`` that choose
+the program, how its state begins (``_begin``), and in ``rule`` which chain that makes. The chain is
 applied to each parameter by itself, because in PyTorch each one counts its own steps; XLA gets one
 program all the same. Numbers are float64 operands, so a scheduler never recompiles.
 """
@@ -19,6 +18,7 @@ import jax.numpy as jnp
 
 from ..api import torch as T
 from ..core.dispatch import run_values
+from ..core.modes import modes
 from ..core.tensor import Tensor
 from ..core.write import rebind_all
 from .optimizer import Optimizer, _get_scalar_dtype, _to_scalar, _use_grad_for_differentiable
@@ -122,8 +122,7 @@ class ChainedOptimizer(Optimizer):
         states = self._states(group, params, names) if names else []
         numbers = self._numbers(group)
         switches = self._switches(group)
-        if kind is not None:
-            switches["kind"] = kind
+        switches["kind"] = kind
         old = params + [state[name] for name in names for state in states]
         operands = [_operand(v) for v in numbers.values()]
         scale = getattr(self, "grad_scale", None)
@@ -142,7 +141,7 @@ class ChainedOptimizer(Optimizer):
     def _check_group(
         self, group: dict[str, Any], params: list[Tensor], grads: list[Tensor]
     ) -> None:
-        if group.get("capturable"):
+        if group.get("capturable") and modes.capture is None:
             for p in params:
                 if p.device.type not in self._capturable:
                     raise AssertionError(

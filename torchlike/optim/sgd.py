@@ -58,20 +58,18 @@ class SGD(ChainedOptimizer):
         )
 
     def _switches(self, group: dict[str, Any]) -> dict[str, Any]:
-        return {
-            **super()._switches(group), "moves": is_on(group["momentum"]),
-            "dampens": is_on(group["dampening"]),
-        }  # fmt: skip
+        return {**super()._switches(group), "moves": is_on(group["momentum"])}
 
     def _names(self, group: dict[str, Any]) -> tuple[str, ...]:
         return ("momentum_buffer",) if group["momentum"] != 0 else ()
 
     @property
     def _has_kinds(self) -> bool:
-        return any(group["dampening"] != 0 for group in self.param_groups)
+        return any(g["dampening"] != 0 or g["differentiable"] for g in self.param_groups)
 
     def _kind(self, group: dict[str, Any], param: Tensor) -> Any:
-        if group["dampening"] == 0 or group["momentum"] == 0:
+        usual = group["dampening"] == 0 and not group["differentiable"]
+        if usual or group["momentum"] == 0:
             return None
         return "later" if self.state[param].get("momentum_buffer") is not None else "first"
 
@@ -83,7 +81,7 @@ class SGD(ChainedOptimizer):
         import optax
 
         chain = decay_weights(h)
-        if h.moves and h.dampens:
+        if h.kind is not None:
             first = h.kind == "first"
             chain.append(trace_dampened(h.momentum, h.dampening, h.nesterov, first))
         elif h.moves:

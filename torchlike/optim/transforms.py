@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 
 Number = Any  # a float64 0-d array
@@ -54,11 +55,16 @@ def decay_weights(h: Any) -> list[Transform]:
 
 
 def trace_dampened(momentum: Number, dampening: Number, nesterov: bool, fresh: bool) -> Transform:
-    """optax.trace with PyTorch's dampening, which spares the first gradient."""
+    """optax.trace with PyTorch's dampening, which spares the first gradient.
+
+    That first gradient is also a constant to a ``differentiable`` step.
+    """
 
     def update(g: Any, state: Any, p: Any = None) -> Any:
         mu = momentum.astype(g.dtype)
-        buf = g if fresh else mu * state["momentum_buffer"] + (1.0 - dampening).astype(g.dtype) * g
+        kept = (1.0 - dampening).astype(g.dtype)
+        buf = mu * state["momentum_buffer"] + kept * g
+        buf = jax.lax.stop_gradient(g) if fresh else buf
         return (g + mu * buf if nesterov else buf), {"momentum_buffer": buf}
 
     return transform(lambda p: {"momentum_buffer": jnp.zeros_like(p)}, update)
@@ -116,7 +122,7 @@ def scale_by_nadam(h: Any) -> Transform:
         t = step.astype(jnp.float64)
         mu = h.beta1 * (1.0 - 0.5 * 0.96 ** (t * h.momentum_decay))
         following = h.beta1 * (1.0 - 0.5 * 0.96 ** ((t + 1.0) * h.momentum_decay))
-        product = (state["mu_product"].astype(jnp.float64) * mu).astype(state["mu_product"].dtype)
+        product = state["mu_product"] * mu.astype(state["mu_product"].dtype)
         wide = product.astype(jnp.float64)
         mean = lerp(state["exp_avg"], g, 1.0 - h.beta1)
         square = decay_squares(state["exp_avg_sq"], g, h.beta2)
