@@ -64,6 +64,9 @@ _FROM = {  # names that live in a module not every program needs
     "vmap": "func",
     "serialization": "io",
     "install": "install",
+    "uninstall": "porting.finder",
+    "load_ipython_extension": "porting.finder",
+    "unload_ipython_extension": "porting.finder",
 }
 
 globals().update({name: fn for name, fn in _SPACES["torch"].items() if not name.startswith("_")})

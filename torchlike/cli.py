@@ -14,10 +14,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     if words and words[0] not in COMMANDS and words[0] not in ("-h", "--help", "--version"):
         words.insert(0, "run")  # python -m torchlike SCRIPT
-    options = _parser().parse_args(words)
+    parser = _parser()
+    options, more = parser.parse_known_args(words)
     if options.command is None:
-        _parser().print_help()
+        parser.print_help()
         return 2
+    if options.command == "demo":
+        options.args = more
+    elif more:
+        parser.error(f"unrecognized arguments: {' '.join(more)}")
     return options.action(options)
 
 
@@ -40,8 +45,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("script", metavar="SCRIPT", help="a Python file; '-' reads standard input")
     run.add_argument("args", nargs=argparse.REMAINDER, help="handed to the script as sys.argv[1:]")
     run.set_defaults(action=_run)
-    demo = commands.add_parser("demo", help="train on handwritten digits with an unmodified program")
-    demo.add_argument("args", nargs=argparse.REMAINDER, help="handed to the program: --epochs N")
+    demo = commands.add_parser(
+        "demo", help="train on handwritten digits with an unmodified program; --epochs N"
+    )
     demo.set_defaults(action=_demo)
     doctor = commands.add_parser("doctor", help="show versions, devices, the cache and what works")
     doctor.set_defaults(action=_doctor)

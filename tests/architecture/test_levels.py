@@ -22,6 +22,8 @@ LEVELS = {
     "core.registry": 1,
     "ops": 2,
     "core.dispatch": 4,
+    "core.operand": 4,
+    "core.viewing": 4,
     "core.host": 4,
     "core.write": 4,
     "core.strided": 4,

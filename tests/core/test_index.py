@@ -92,7 +92,8 @@ def filled(shape, library, requires_grad=False):
 
 def same(ours, theirs) -> None:
     if isinstance(theirs, tuple):
-        assert isinstance(ours, tuple) and ours[0] == theirs[0], (ours, theirs)
+        assert isinstance(ours, tuple), (ours, theirs)
+        assert ours[0] == theirs[0], (ours, theirs)
         return
     assert not isinstance(ours, tuple), (ours, theirs)
     assert tuple(ours.shape) == tuple(theirs.shape)

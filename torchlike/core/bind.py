@@ -15,12 +15,13 @@ import numpy as np
 
 from . import write as writer
 from .build import from_numpy
-from .dispatch import BOUND, call, call_view
+from .dispatch import BOUND, call
 from .host import call_fill, call_host, call_prepared
 from .opcall import NUMBERS
 from .registry import EMPTY, OPS, STATIC, OpDef, Param
 from .signature import DEFAULT
 from .tensor import Tensor
+from .viewing import call_view
 
 SPACES: dict[str, dict[str, Any]] = {
     "torch": {}, "functional": {}, "linalg": {}, "fft": {}, "special": {}, "signal": {}, "nested": {},

@@ -163,7 +163,7 @@ def _check_rectangular(data: Any, dim: int) -> None:
         return
     for e in data:
         if not hasattr(e, "__len__"):
-            raise TypeError(f"only integer tensors of a single element can be converted to an index" if False else f"expected a sequence at dim {dim + 1} (got {type(e).__name__})")
+            raise TypeError("only integer tensors of a single element can be converted to an index" if False else f"expected a sequence at dim {dim + 1} (got {type(e).__name__})")
         if len(e) != len(first):
             raise ValueError(f"expected sequence of length {len(first)} at dim {dim + 1} (got {len(e)})")
         _check_rectangular(e, dim + 1)

@@ -10,14 +10,16 @@ import numpy as np
 from . import dtypes
 from .build import from_host
 from .device import default_device, device as Device, placed
-from .dispatch import Operand, call, call_view, is_traced, operands_of, result_name, return_type
+from .dispatch import call, result_name, return_type
 from .errors import GraphBreak
 from .modes import modes
+from .operand import Operand, is_traced, operands_of
 from .registry import STATIC, OpDef
 from .rng import Generator, default_generator
 from .signature import normal_static
 from .tensor import Tensor, wrap
 from .value import Value, from_array
+from .viewing import call_view
 from .write import check_writable, write
 
 # What PyTorch's factories take besides an op's own parameters.

@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 
 from .build import from_host, tensor as make_tensor
-from .dispatch import call_view, invoke
+from .dispatch import invoke
 from .dtypes import TYPE_NAMES, bool_, int64, uint8
 from .modes import modes
 from .registry import OPS
 from .tensor import Tensor
+from .viewing import call_view
 from .write import check_writable, inplace, write
 
 STATIC_STARTS = 4  # programs compiled for fixed places before a place becomes an operand
@@ -294,6 +295,9 @@ def getitem(self: Tensor, index: Any) -> Tensor:
         return invoke("unsqueeze", self, 0)
     if index is Ellipsis:
         return _alias(self)
+    if isinstance(index, Tensor) and index.dtype is int64 and index.ndim and self.ndim:
+        if index.device is self.device:
+            return invoke("index", self, [index])
     view, tensors = _sliced(self, index)
     if tensors:
         return invoke("index", view, _positions(view, tensors))

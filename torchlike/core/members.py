@@ -13,7 +13,7 @@ from . import dtypes, rng
 from .backward import run_backward
 from .build import from_host, tensor
 from .device import cpu, default_device, device as Device, jax_device, placed
-from .dispatch import invoke, layout_of
+from .dispatch import invoke
 from .dtypes import dtype as DType
 from .errors import missing
 from .modes import modes
@@ -23,8 +23,8 @@ from .storages import storage, untyped_storage
 from .tape import Node, node_type
 from .tensor import Tensor, alias, wrap
 from .value import Value, aval, contiguous_strides, on_device, on_host
+from .viewing import layout_of
 from .write import check_overlap, check_writable, rebind, replace, write
-
 
 # --- looking ---------------------------------------------------------------------------------
 

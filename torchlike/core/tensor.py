@@ -261,7 +261,7 @@ class Tensor(metaclass=TensorMeta):
             mine, new = self._v.aval, value._v.aval
             if mine.shape != new.shape:
                 raise RuntimeError(
-                    f"assigned grad has data of a different size"
+                    "assigned grad has data of a different size"
                 )
             if mine.dtype is not new.dtype:
                 raise RuntimeError("assigned grad has data of a different type")

@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .dispatch import OpNode, ViewStep, apply_call, invoke, layout_of
+from .dispatch import OpNode, apply_call, invoke
 from .dtypes import TYPE_NAMES
 from .errors import shape_text
 from .modes import modes
@@ -17,6 +17,7 @@ from .promote import can_cast
 from .tape import Edge
 from .tensor import Tensor
 from .value import Aval, Value
+from .viewing import ViewStep, layout_of
 
 
 def check_writable(t: Tensor) -> None:
@@ -27,8 +28,12 @@ def check_writable(t: Tensor) -> None:
     """
     if t._chain is not None:
         t._read()
-    if t._inference and not modes.inference and modes.grad and t._rg:
-        raise RuntimeError("Inplace update to inference tensor outside InferenceMode is not allowed.")
+    if t._inference and not modes.inference:
+        raise RuntimeError(
+            "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to "
+            "get a normal tensor before doing inplace update.See https://github.com/pytorch/rfcs/pull/17 for "
+            "more details."
+        )
     if modes.grad:
         _check_history(t)
     if t._chain is not None:
@@ -77,8 +82,10 @@ def inplace(bound: Callable[..., Any], self: Tensor, *args: Any, **kwargs: Any) 
         )
     if theirs.dtype is not mine.dtype:
         _check_cast(theirs, mine)
-        new = invoke("to_dtype", new, mine.dtype)
-    write(self, new)
+        made, new = new, invoke("to_dtype", new, mine.dtype)
+        write(self, new, made)
+    else:
+        write(self, new)
     return self
 
 
@@ -123,8 +130,11 @@ def _check_cast(theirs: Aval, mine: Aval) -> None:
         )
 
 
-def write(t: Tensor, new: Tensor) -> None:
-    """``t``'s contents become ``new``'s, which has its shape and dtype; history follows."""
+def write(t: Tensor, new: Tensor, made: Tensor | None = None) -> None:
+    """``t``'s contents become ``new``'s, which has its shape and dtype; history follows.
+
+    ``made`` is what the op itself returned, if ``new`` is a cast of it.
+    """
     base = t._base
     old = None if base is None else base._v
     _store(t, new._v)
@@ -137,13 +147,14 @@ def write(t: Tensor, new: Tensor) -> None:
         assert old is not None
         _write_history_through(t, base, old, new)
         t._storage.writer = "CopySlices"
+        _move_version(t, new if made is None else made)
     else:
         name = new._edge[0].name if new._edge else ""
         t._storage.writer = f"torch::autograd::{name}" if name == "CopyBackwards" else name.partition("Backward")[0]
         t._edge = new._grad_edge_or_none() if new._rg else None
         t._rg = new._rg
         t._edge_version += 1
-        _move_version(t)
+        _move_version(t, new if made is None else made)
 
 
 def rebind(t: Tensor, new: Tensor) -> None:
@@ -184,17 +195,16 @@ def _store(t: Tensor, value: Value) -> None:
     t._view_value, t._view_epoch = value, storage.epoch
 
 
-def _move_version(t: Tensor) -> None:
-    """An op that keeps its result for backward keeps the written one now."""
-    node = t._edge[0] if t._edge else None
+def _move_version(t: Tensor, made: Tensor) -> None:
+    """An op that keeps its result for backward keeps the written one now, and may keep the old input."""
+    node = made._edge[0] if made._edge else None
     if not isinstance(node, OpNode):
         return
     storage = t._storage
     if node.plan.call.saves == "result":
         node.versions = (weakref.ref(storage), storage.version)
-    else:  # backward has the value from before the write
-        pairs = zip(node.versions[::2], node.versions[1::2], strict=True)
-        node.versions = [x for s, n in pairs for x in (s, storage.version if s is storage else n)]
+    elif node.plan.checked[:1] == [0] and node.versions and node.versions[0] is storage:
+        node.versions = [None, *node.versions[1:]]  # backward has self's value from before the write
 
 
 def _write_history_through(t: Tensor, base: Tensor, old: Value, new: Tensor) -> None:

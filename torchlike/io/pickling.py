@@ -10,7 +10,7 @@ from typing import Any
 
 from ..core.constants import layout
 from ..core.device import device as Device
-from ..core.dispatch import layout_of
+from ..core.viewing import layout_of
 from ..core.dtypes import dtype
 from ..core.shapes import Size
 from ..core.tensor import Tensor

@@ -256,3 +256,12 @@ def uninstall() -> None:
     from . import spawn
 
     spawn.uninstall()
+
+
+def load_ipython_extension(ipython: Any) -> None:
+    """``%load_ext torchlike`` in a notebook."""
+    install()
+
+
+def unload_ipython_extension(ipython: Any) -> None:
+    uninstall()
