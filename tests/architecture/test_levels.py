@@ -22,6 +22,7 @@ LEVELS = {
     "core.registry": 1,
     "ops": 2,
     "core.dispatch": 4,
+    "core.moving": 4,
     "core.operand": 4,
     "core.viewing": 4,
     "core.host": 4,

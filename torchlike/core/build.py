@@ -98,7 +98,9 @@ def parse(data: Any, dtype: DType | None) -> tuple[np.ndarray, DType]:
     if array.dtype == object:
         raise _bad_leaf(plain)
     if array.dtype.kind in "US":
-        raise TypeError("new(): invalid data type 'str'") if array.ndim == 0 else ValueError("too many dimensions 'str'")
+        if array.ndim == 0:
+            raise TypeError("new(): invalid data type 'str'")
+        raise ValueError("too many dimensions 'str'")
     return array, dtype or _sequence_dtype(plain, array)
 
 

@@ -8,11 +8,10 @@ from . import dtypes
 from .dtypes import DTYPES
 
 __all__ = [
-    *[d.name for d in DTYPES], *dtypes.ALIASES, "channels_last", "channels_last_3d", "chalf", "complex32",
+    *[d.name for d in DTYPES], *dtypes.ALIASES, "channels_last", "channels_last_3d",
     "contiguous_format", "e", "inf", "jagged", "layout", "memory_format", "nan", "newaxis", "pi",
     "preserve_format", "sparse_bsc", "sparse_bsr", "sparse_coo", "sparse_csc", "sparse_csr", "strided",
 ]  # fmt: skip
-__all__ = [n for n in __all__ if n not in ("chalf", "complex32")]
 
 
 class layout:

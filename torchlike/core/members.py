@@ -6,22 +6,21 @@ import builtins
 from collections.abc import Iterator
 from typing import Any
 
-import jax
 import numpy as np
 
 from . import dtypes, rng
 from .backward import run_backward
 from .build import from_host, tensor
-from .device import cpu, default_device, device as Device, jax_device, placed
+from .device import default_device
 from .dispatch import invoke
 from .dtypes import dtype as DType
 from .errors import missing
 from .modes import modes
+from .moving import caster, cpu_, cuda, to, transferred, type_
 from .repr import tensor_text
 from .shared import share_out
 from .storages import storage, untyped_storage
-from .tape import Node, node_type
-from .tensor import Tensor, alias, wrap
+from .tensor import Tensor, alias
 from .value import Value, aval, contiguous_strides, on_device, on_host
 from .viewing import layout_of
 from .write import check_overlap, check_writable, rebind, replace, write
@@ -219,114 +218,6 @@ def data_ptr(self: Tensor) -> int:
     return (id(self._storage) << 12) + layout_of(self)[2] * self.dtype.itemsize
 
 
-# --- moving and casting ------------------------------------------------------------------------
-
-
-def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-    """``to(dtype)``, ``to(device, dtype)``, ``to(other)`` with ``non_blocking``, ``copy``, ``memory_format``.
-
-    Raises:
-        TypeError: none of those forms.
-    """
-    of, on, copy = _parse_to(args, dict(kwargs))
-    return _moved(self, of, on, copy)
-
-
-def _parse_to(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[DType | None, Any, bool]:
-    of, on = kwargs.pop("dtype", None), kwargs.pop("device", None)
-    other = kwargs.pop("other", None)
-    copy = bool(kwargs.pop("copy", False))
-    kwargs.pop("non_blocking", None)
-    kwargs.pop("memory_format", None)
-    if kwargs:
-        raise TypeError(f"to() received an invalid combination of arguments - got unexpected {sorted(kwargs)}")
-    flags: list[Any] = []
-    for i, a in enumerate(args):
-        if isinstance(a, DType):
-            of = a
-        elif isinstance(a, Tensor):
-            other = a
-        elif isinstance(a, (Device, str)) or (i == 0 and isinstance(a, int) and not isinstance(a, bool)):
-            on = a
-        elif a is None or isinstance(a, bool):
-            if i:
-                flags.append(a)
-        else:
-            raise TypeError(
-                f"to() received an invalid combination of arguments - got ({', '.join(type(x).__name__ for x in args)}), "
-                "but expected one of:\n * (torch.device device = None, torch.dtype dtype = None, bool non_blocking = False, "
-                "bool copy = False, *, torch.memory_format memory_format = None)"
-            )
-    if len(flags) > 1 and isinstance(flags[1], bool):
-        copy = copy or flags[1]
-    if other is not None:
-        of, on = of or other.dtype, other.device if on is None else on
-    return of, None if on is None else placed(Device(on)), copy
-
-
-def _moved(self: Tensor, of: DType | None, on: Any, copy: bool = False) -> Tensor:
-    a = self._v.aval
-    found = self
-    if on is not None and on is not a.device:
-        found = _transferred(found, on)
-    if of is not None and of is not a.dtype:
-        found = invoke("to_dtype", found, of)
-    if found is self and copy:
-        return invoke("clone", self)
-    return found
-
-
-def _transferred(self: Tensor, on: Any) -> Tensor:
-    """A copy on another device; the gradient travels back."""
-    a = self._v.aval
-    source = a.device
-    array = on_device(self._v)
-    target = aval(a.shape, a.dtype, on, a.traced)
-    made = wrap(Value(target, array if a.traced else jax.device_put(array, jax_device(on))))
-    edge = self._grad_edge_or_none() if modes.grad and self._rg else None
-    if edge is not None:
-        class Transfer(Node):
-            __slots__ = ()
-
-            def apply(self, grads: list[Any], create_graph: bool) -> Any:
-                return [_transferred(grads[0], source)]
-
-        node = node_type(Transfer, "ToCopyBackward0")("ToCopyBackward0", [edge], [target])
-        made._edge, made._rg = (node, 0), True
-    return made
-
-
-def cpu_(self: Tensor, memory_format: Any = None) -> Tensor:
-    return _moved(self, None, cpu)
-
-
-def cuda(self: Tensor, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Tensor:
-    return _moved(self, None, placed(Device("cuda" if device is None else device)))
-
-
-def _caster(of: DType) -> Any:
-    def cast(self: Tensor, memory_format: Any = None) -> Tensor:
-        return self if self._v.aval.dtype is of else invoke("to_dtype", self, of)
-
-    cast.__doc__ = f"Cast to ``torch.{of.name}``."
-    return cast
-
-
-def type_(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
-    """The type's name, or a cast."""
-    place = "" if self.device.type == "cpu" else f"{self.device.type}."
-    if dtype is None:
-        return f"torch.{place}{dtypes.TYPE_NAMES[self.dtype.name]}Tensor"
-    if isinstance(dtype, str):
-        short = dtype.rpartition(".")[2].removesuffix("Tensor")
-        dtype = next((d for d in dtypes.DTYPES if dtypes.TYPE_NAMES[d.name] == short), None)
-        if dtype is None:
-            raise ValueError(f"invalid type: '{short}'")
-    elif not isinstance(dtype, DType):
-        dtype = dtype.dtype
-    return _moved(self, dtype, None)
-
-
 # --- writing ---------------------------------------------------------------------------------
 
 
@@ -337,7 +228,7 @@ def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     check_writable(self)
     check_overlap(self, src)
     if src.device is not self.device:
-        src = _transferred(src, self.device)
+        src = transferred(src, self.device)
     write(self, invoke("copy", self, src))
     return self
 
@@ -371,7 +262,7 @@ def backward(
     if inputs is not None:
         inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
         if not inputs:
-            raise RuntimeError("'inputs' argument to backward() cannot be empty.")
+            raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
     if gradient is not None and not isinstance(gradient, Tensor):
         raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
     keep = create_graph if retain_graph is None else retain_graph
@@ -494,7 +385,7 @@ def install() -> None:
         setattr(Tensor, name, _view_property(key))
     casts = {**{d.name: d for d in dtypes.DTYPES if d.name in _CAST_NAMES}, **dtypes.ALIASES}
     for name, of in casts.items():
-        setattr(Tensor, name, _caster(of))
+        setattr(Tensor, name, caster(of))
     Tensor.is_quantized = Tensor.is_sparse = Tensor.is_sparse_csr = False  # type: ignore[attr-defined]
     Tensor.is_mkldnn = Tensor.is_mps = Tensor.is_xla = Tensor.is_nested = False  # type: ignore[attr-defined]
 

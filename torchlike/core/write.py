@@ -47,10 +47,11 @@ def _check_history(t: Tensor) -> None:
             raise RuntimeError(
                 "a view of a leaf Variable that requires grad is being used in an in-place operation."
             )
-        if base._rg and t._chain and t._chain[-1].multiple and t._chain[-1].call.node_name != "SliceBackward0":
-            name = t._edge[0].name if t._edge else "UnbindBackward0"
+        if base._rg and any(s.multiple and s.call.node_name != "SliceBackward0" for s in t._chain or ()):
+            node, index = t._edge or (None, 0)
+            name = "Unbind" if node is None else node.name.partition("Backward")[0]
             raise RuntimeError(
-                f"Output {t._chain[-1].index} of {name} is a view and is being modified inplace. This "
+                f"Output {index} of {name} is a view and is being modified inplace. This "
                 "view is the output of a function that returns multiple views. Such functions do not "
                 "allow the output views to be modified inplace. You should replace the inplace "
                 "operation by an out-of-place one."

@@ -1,0 +1,126 @@
+"""Moving tensors between devices and casting them between dtypes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+
+from . import dtypes
+from .device import cpu, device as Device, jax_device, placed
+from .dispatch import invoke
+from .dtypes import dtype as DType
+from .modes import modes
+from .tape import Node
+from .tensor import Tensor, wrap
+from .value import Value, aval, on_device
+
+
+def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    """``to(dtype)``, ``to(device, dtype)``, ``to(other)`` with ``non_blocking``, ``copy``, ``memory_format``.
+
+    Raises:
+        TypeError: none of those forms.
+    """
+    of, on, copy = _parse_to(args, dict(kwargs))
+    return moved(self, of, on, copy)
+
+
+def _parse_to(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[DType | None, Any, bool]:
+    of, on = kwargs.pop("dtype", None), kwargs.pop("device", None)
+    other = kwargs.pop("other", None)
+    copy = bool(kwargs.pop("copy", False))
+    kwargs.pop("non_blocking", None)
+    kwargs.pop("memory_format", None)
+    if kwargs:
+        raise TypeError(f"to() received an invalid combination of arguments - got unexpected {sorted(kwargs)}")
+    flags: list[Any] = []
+    for i, a in enumerate(args):
+        if isinstance(a, DType):
+            of = a
+        elif isinstance(a, Tensor):
+            other = a
+        elif isinstance(a, (Device, str)) or (i == 0 and isinstance(a, int) and not isinstance(a, bool)):
+            on = a
+        elif a is None or isinstance(a, bool):
+            if i:
+                flags.append(a)
+        else:
+            raise TypeError(
+                f"to() received an invalid combination of arguments - got ({', '.join(type(x).__name__ for x in args)}), "
+                "but expected one of:\n * (torch.device device = None, torch.dtype dtype = None, bool non_blocking = False, "
+                "bool copy = False, *, torch.memory_format memory_format = None)"
+            )
+    if len(flags) > 1 and isinstance(flags[1], bool):
+        copy = copy or flags[1]
+    if other is not None:
+        of, on = of or other.dtype, other.device if on is None else on
+    return of, None if on is None else placed(Device(on)), copy
+
+
+def moved(self: Tensor, of: DType | None, on: Any, copy: bool = False) -> Tensor:
+    a = self._v.aval
+    found = self
+    if on is not None and on is not a.device:
+        found = transferred(found, on)
+    if of is not None and of is not a.dtype:
+        found = invoke("to_dtype", found, of)
+    if found is self and copy:
+        return invoke("clone", self)
+    return found
+
+
+def transferred(self: Tensor, on: Any) -> Tensor:
+    """A copy on another device; the gradient travels back."""
+    a = self._v.aval
+    source = a.device
+    array = on_device(self._v)
+    target = aval(a.shape, a.dtype, on, a.traced)
+    made = wrap(Value(target, array if a.traced else jax.device_put(array, jax_device(on))))
+    edge = self._grad_edge_or_none() if modes.grad and self._rg else None
+    if edge is not None:
+        node = TransferNode("ToCopyBackward0", [edge], [target])
+        node.source = source
+        made._edge, made._rg = (node, 0), True
+    return made
+
+
+class TransferNode(Node):
+    """A copy between devices; its gradient is copied back."""
+
+    __slots__ = ("source",)
+    name = "ToCopyBackward0"
+
+    def apply(self, grads: list[Any], create_graph: bool) -> Any:
+        return [transferred(grads[0], self.source)]
+
+
+def cpu_(self: Tensor, memory_format: Any = None) -> Tensor:
+    return moved(self, None, cpu)
+
+
+def cuda(self: Tensor, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Tensor:
+    return moved(self, None, placed(Device("cuda" if device is None else device)))
+
+
+def caster(of: DType) -> Any:
+    def cast(self: Tensor, memory_format: Any = None) -> Tensor:
+        return self if self._v.aval.dtype is of else invoke("to_dtype", self, of)
+
+    cast.__doc__ = f"Cast to ``torch.{of.name}``."
+    return cast
+
+
+def type_(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
+    """The type's name, or a cast."""
+    place = "" if self.device.type == "cpu" else f"{self.device.type}."
+    if dtype is None:
+        return f"torch.{place}{dtypes.TYPE_NAMES[self.dtype.name]}Tensor"
+    if isinstance(dtype, str):
+        short = dtype.rpartition(".")[2].removesuffix("Tensor")
+        dtype = next((d for d in dtypes.DTYPES if dtypes.TYPE_NAMES[d.name] == short), None)
+        if dtype is None:
+            raise ValueError(f"invalid type: '{short}'")
+    elif not isinstance(dtype, DType):
+        dtype = dtype.dtype
+    return moved(self, dtype, None)
