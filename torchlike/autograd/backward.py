@@ -61,11 +61,12 @@ def grad(
     found = run_backward(
         roots, grads, retain_graph=keep, create_graph=create_graph, inputs=leaves, accumulate=False
     )
-    if not (allow_unused or materialize_grads) and any(g is None for g in found):
-        raise RuntimeError(
-            "One of the differentiated Tensors appears to not have been used in the graph. Set "
-            "allow_unused=True if this is the desired behavior."
-        )
+    for i, g in enumerate(found):
+        if g is None and not (allow_unused or materialize_grads):
+            raise RuntimeError(
+                f"The differentiated Tensor at index {i} appears to not have been used in the graph. Set "
+                "allow_unused=True if this is the desired behavior."
+            )
     if materialize_grads:
         return tuple(T.zeros_like(t) if g is None else g for g, t in zip(found, leaves, strict=True))
     return tuple(found)

@@ -12,7 +12,7 @@ from .config import config
 from .dtypes import TYPE_NAMES
 from .modes import modes
 from .opcall import NUMBERS, OpCall
-from .record import Segment
+from .record import record
 from .registry import OpDef
 from .signature import (
     DEFAULT,
@@ -118,11 +118,7 @@ def execute(found: OpCall, values: Sequence[Any]) -> Any:
         return found.run(values)
     if found.moves:
         values = _moved(found, values)
-    segments = modes.segments
-    segment = segments.get(found.device)
-    if segment is None:
-        segment = segments[found.device] = Segment(found.device)
-    return segment.append(found, values)
+    return record(found, values)
 
 
 def _moved(found: OpCall, values: Sequence[Any]) -> list[Any]:

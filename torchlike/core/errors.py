@@ -5,6 +5,9 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Sequence
+from typing import Any
+
+from .dtypes import TYPE_NAMES
 
 
 class OutOfMemoryError(RuntimeError):
@@ -52,6 +55,40 @@ def size_mismatch(a: int, b: int, dim: int) -> RuntimeError:
 def shape_text(shape: Sequence[int]) -> str:
     """``[2, 3]`` as PyTorch's messages print a shape."""
     return "[" + ", ".join(str(n) for n in shape) + "]"
+
+
+# How C++ spells the dtypes, which PyTorch's message mixes with its own names
+_C_NAMES = {
+    "float32": "float", "float64": "double", "float16": "c10::Half", "bfloat16": "c10::BFloat16",
+    "complex64": "c10::complex<float>", "complex128": "c10::complex<double>", "int64": "long int",
+    "int32": "int", "int16": "short int", "int8": "signed char", "uint8": "unsigned char", "bool": "bool",
+}  # fmt: skip
+
+
+def check_gradient(mine: Any, new: Any) -> None:
+    """Whether something with the aval ``new`` may become the ``.grad`` of what has the aval ``mine``.
+
+    Raises:
+        RuntimeError: another shape, dtype or device.
+    """
+    if mine.shape != new.shape:
+        raise RuntimeError(
+            f"attempting to assign a gradient of size '{shape_text(new.shape)}' to a tensor of size "
+            f"'{shape_text(mine.shape)}'. Please ensure that the gradient and the tensor are the same size"
+        )
+    if mine.dtype is not new.dtype:
+        raise RuntimeError(
+            f"attempting to assign a gradient with dtype '{_C_NAMES.get(new.dtype.name, new.dtype.name)}' to a tensor "
+            f"with grad_dtype '{TYPE_NAMES[mine.dtype.name]}'. The gradient must match the tensor's grad_dtype "
+            "(defaults to the tensor's dtype). You can set the tensor's grad_dtype attribute with a specific dtype, "
+            "or None to allow any dtype. Set grad_dtype with caution. Diverging the dtypes of a tensor and its "
+            "gradient may break downstream systems that assume they match."
+        )
+    if mine.device is not new.device:
+        raise RuntimeError(
+            f"attempting to assign a gradient with device type '{new.device.type}' to a tensor with device type "
+            f"'{mine.device.type}'. Please ensure that the gradient and the tensor are on the same device"
+        )
 
 
 def not_implemented_for(kernel: str, type_name: str) -> NotImplementedError:

@@ -279,6 +279,14 @@ def _positions(view: Tensor, tensors: list[Tensor | None]) -> list[Tensor | None
 # --- reading ---------------------------------------------------------------------------------
 
 
+def _is_plain(index: Any, t: Tensor) -> bool:
+    """A tensor that ``index`` takes as it is."""
+    if not isinstance(index, Tensor) or not t.ndim:
+        return False
+    a = index._v.aval
+    return a.dtype is int64 and a.ndim > 0 and a.device is t.device
+
+
 def getitem(self: Tensor, index: Any) -> Tensor:
     """``self[index]``: a view for ints, slices, None and ...; a copy for tensors, lists and masks.
 
@@ -295,9 +303,8 @@ def getitem(self: Tensor, index: Any) -> Tensor:
         return invoke("unsqueeze", self, 0)
     if index is Ellipsis:
         return _alias(self)
-    if isinstance(index, Tensor) and index.dtype is int64 and index.ndim and self.ndim:
-        if index.device is self.device:
-            return invoke("index", self, [index])
+    if _is_plain(index, self):
+        return invoke("index", self, [index])
     view, tensors = _sliced(self, index)
     if tensors:
         return invoke("index", view, _positions(view, tensors))

@@ -52,6 +52,12 @@ class Segment:
 
     def append(self, call: OpCall, operands: Sequence[Any]) -> Any:
         """Records a call; returns its Value, or the list of them."""
+        with self.lock:
+            if not self.done:
+                return self._append(call, operands)
+        return record(call, operands)  # another thread looked, so this segment has run
+
+    def _append(self, call: OpCall, operands: Sequence[Any]) -> Any:
         node: list[Any] = [call]
         for x in operands:
             kind = type(x)
@@ -246,7 +252,7 @@ def record(call: OpCall, operands: Sequence[Any]) -> Any:
     """Appends to this thread's segment of the call's device."""
     segments = modes.segments
     segment = segments.get(call.device)
-    if segment is None:
+    if segment is None or segment.done:
         segment = segments[call.device] = Segment(call.device)
     return segment.append(call, operands)
 

@@ -12,6 +12,7 @@ import jax
 from . import dtypes
 from .device import device
 from .dtypes import dtype
+from .errors import check_gradient
 from .modes import modes
 from .shapes import Size
 from .tape import AccumulateGrad, Edge, Node, RemovableHandle
@@ -180,6 +181,8 @@ class Tensor(metaclass=TensorMeta):
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
+        if value and not self._v.aval.inexact:
+            raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
         self.requires_grad_(value)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
@@ -197,7 +200,7 @@ class Tensor(metaclass=TensorMeta):
                 "var_no_grad = var.detach()."
             )
         if requires_grad and not self._v.aval.inexact:
-            raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
+            raise RuntimeError("only Tensors of floating point dtype can require gradients")
         if requires_grad and self._inference and not modes.inference:
             raise RuntimeError(
                 "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed."
@@ -258,15 +261,7 @@ class Tensor(metaclass=TensorMeta):
                 raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}")
             if value is self:
                 raise RuntimeError("can't assign Variable as its own grad")
-            mine, new = self._v.aval, value._v.aval
-            if mine.shape != new.shape:
-                raise RuntimeError(
-                    "assigned grad has data of a different size"
-                )
-            if mine.dtype is not new.dtype:
-                raise RuntimeError("assigned grad has data of a different type")
-            if mine.device is not new.device:
-                raise RuntimeError("assigned grad has data located on a different device")
+            check_gradient(self._v.aval, value._v.aval)
         self._grad = value
 
     @grad.deleter
