@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import numbers
 import re
 from collections.abc import Callable
 from typing import Any
@@ -316,5 +315,25 @@ def assert_alike(fn: Callable[..., Any], tolerance: Tolerance = PLAIN) -> Any:
     return found
 
 
-def is_number(x: Any) -> bool:
-    return isinstance(x, numbers.Number)
+class Cases(list):
+    """Functions of a library; ``@cases`` adds one. A test runs each through ``assert_alike``."""
+
+    def __call__(self, fn: Callable[..., Any]) -> Callable[..., Any]:
+        assert all(f.__name__ != fn.__name__ for f in self), f"{fn.__name__} is there already"
+        self.append(fn)
+        return fn
+
+
+def name_of(fn: Any) -> str:
+    """A parametrised function's id."""
+    return fn.__name__
+
+
+def error_of(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[str, str] | str:
+    """The type's name and first line of the error that a call ends with."""
+    try:
+        fn(*args, **kwargs)
+    except Exception as error:
+        found = raised(error)
+        return found.kind.__name__, tidy(found.line)
+    return "no error"

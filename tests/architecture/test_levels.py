@@ -25,6 +25,7 @@ LEVELS = {
     "core.moving": 4,
     "core.operand": 4,
     "core.viewing": 4,
+    "core.index": 4,
     "core.host": 4,
     "core.write": 4,
     "core.strided": 4,

@@ -1,4 +1,6 @@
-"""Every class of PyTorch's ``module_db``: constructor, state, values, gradients and printing against PyTorch."""
+"""Every class of PyTorch's ``module_db``: constructor, state, values, gradients and printing
+against PyTorch.
+"""
 
 from __future__ import annotations
 

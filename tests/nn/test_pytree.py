@@ -21,7 +21,9 @@ def test_leaves_are_the_tensors_in_order():
     m = net()
     leaves = jax.tree.leaves(m, is_leaf=lambda x: isinstance(x, torch.Tensor))
     assert [id(t) for t in leaves] == [id(t) for t in (*m.parameters(), *m.buffers())]
-    paths = jax.tree_util.tree_flatten_with_path(m, is_leaf=lambda x: isinstance(x, torch.Tensor))[0]
+    paths = jax.tree_util.tree_flatten_with_path(m, is_leaf=lambda x: isinstance(x, torch.Tensor))[
+        0
+    ]
     assert jax.tree_util.keystr(paths[0][0]) == ".0.weight"
 
 

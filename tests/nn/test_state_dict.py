@@ -161,4 +161,6 @@ def test_a_state_dict_travels_between_the_libraries():
     x = np.random.default_rng(0).normal(size=(4, 2)).astype(np.float32)
     expected = theirs(oracle.from_numpy(x))
     found = ours(torchlike.from_numpy(x))
-    np.testing.assert_allclose(found.detach().numpy(), expected.detach().numpy(), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        found.detach().numpy(), expected.detach().numpy(), rtol=1e-5, atol=1e-6
+    )

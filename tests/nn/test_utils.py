@@ -1,4 +1,6 @@
-"""``nn.utils`` against PyTorch: clipping, parametrizations, norms, pruning, packing, functional calls."""
+"""``nn.utils`` against PyTorch: clipping, parametrizations, norms, pruning, packing, functional
+calls.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +13,18 @@ from .scenarios import assert_same
 
 def clipping(torch, nn, say):
     utils = nn.utils
-    l = nn.Linear(3, 2)
-    l(torch.ones(1, 3)).sum().backward()
-    say(utils.clip_grad_norm_(l.parameters(), 0.5), l.weight.grad, l.bias.grad)
-    say(utils.clip_grad_norm_(l.weight, 100.0), l.weight.grad)
+    lin = nn.Linear(3, 2)
+    lin(torch.ones(1, 3)).sum().backward()
+    say(utils.clip_grad_norm_(lin.parameters(), 0.5), lin.weight.grad, lin.bias.grad)
+    say(utils.clip_grad_norm_(lin.weight, 100.0), lin.weight.grad)
     for kind in (1.0, 3.0, float("inf"), float("-inf"), 0.0):
-        say(utils.get_total_norm([l.weight.grad, l.bias.grad], kind))
-    say(utils.clip_grad_value_(l.parameters(), 0.1), l.weight.grad)
+        say(utils.get_total_norm([lin.weight.grad, lin.bias.grad], kind))
+    say(utils.clip_grad_value_(lin.parameters(), 0.1), lin.weight.grad)
     say(utils.clip_grad_norm_([], 0.5))
-    say(utils.clip_grad_norm_(iter(()), 0.5))
-    l.weight.grad[0, 0] = float("nan")
-    say.error(lambda: utils.clip_grad_norm_(l.parameters(), 0.5, error_if_nonfinite=True))
-    say(utils.clip_grad_norm_(l.parameters(), 0.5), l.bias.grad)
+    say(utils.clip_grad_norm_(iter(()), 0.5), utils.clip_grad_norm_((p for p in ()), 0.5))
+    lin.weight.grad[0, 0] = float("nan")
+    say.error(lambda: utils.clip_grad_norm_(lin.parameters(), 0.5, error_if_nonfinite=True))
+    say(utils.clip_grad_norm_(lin.parameters(), 0.5), lin.bias.grad)
     say(utils.clip_grad_norm(nn.Linear(1, 1).parameters(), 1.0))
     h = nn.Linear(3, 2).half()
     h.weight.grad = torch.ones(2, 3).half()
@@ -61,29 +63,36 @@ def parametrized(torch, nn, say):
         def forward(self, X):
             return self.what(X)
 
-    l = nn.Linear(3, 3)
-    before = l.weight
+    lin = nn.Linear(3, 3)
+    before = lin.weight
     register = parametrize.register_parametrization
-    say(register(l, "weight", Symmetric()) is l, l, type(l), list(l.state_dict()))
-    say(l.parametrizations.weight.original is before, l.weight, isinstance(l, nn.Linear))
-    register(l, "weight", Double())
-    say(l.weight, parametrize.is_parametrized(l), parametrize.is_parametrized(l, "bias"))
-    say(parametrize.type_before_parametrizations(l))
-    say.error(lambda: setattr(l, "weight", torch.ones(3, 3)))
-    y = l(torch.ones(1, 3))
+    say(register(lin, "weight", Symmetric()) is lin, lin, type(lin), list(lin.state_dict()))
+    say(lin.parametrizations.weight.original is before, lin.weight, isinstance(lin, nn.Linear))
+    register(lin, "weight", Double())
+    say(lin.weight, parametrize.is_parametrized(lin), parametrize.is_parametrized(lin, "bias"))
+    say(parametrize.type_before_parametrizations(lin))
+    say.error(lambda: setattr(lin, "weight", torch.ones(3, 3)))
+    y = lin(torch.ones(1, 3))
     y.sum().backward()
-    say(y, l.parametrizations.weight.original.grad)
+    say(y, lin.parametrizations.weight.original.grad)
     with parametrize.cached():
-        say(l.weight is l.weight)
-    say(l.weight is l.weight)
-    say.error(lambda: register(l, "foo", Double()))
-    say.error(lambda: parametrize.remove_parametrizations(l, "bias"))
+        say(lin.weight is lin.weight)
+    say(lin.weight is lin.weight)
+    say.error(lambda: register(lin, "foo", Double()))
+    say.error(lambda: parametrize.remove_parametrizations(lin, "bias"))
     say.error(lambda: register(nn.Linear(2, 3), "weight", Returns(lambda X: X.double())))
     say.error(lambda: register(nn.Linear(2, 3), "weight", Returns(lambda X: X[:1])))
     say.error(lambda: register(nn.Linear(2, 3), "weight", Returns(lambda X: 3)))
-    value = l.weight
-    parametrize.remove_parametrizations(l, "weight")
-    say(l, type(l), type(l.weight), l.weight.requires_grad, list(l.state_dict()), l.weight - value)
+    value = lin.weight
+    parametrize.remove_parametrizations(lin, "weight")
+    say(
+        lin,
+        type(lin),
+        type(lin.weight),
+        lin.weight.requires_grad,
+        list(lin.state_dict()),
+        lin.weight - value,
+    )
     other = nn.Linear(3, 3)
     register(other, "weight", Symmetric())
     other.weight = torch.ones(3, 3) * 4
@@ -206,25 +215,24 @@ def packed_networks(torch, nn, say):
 
 
 def functional_calls(torch, nn, say):
-    call = torch.func.functional_call
+    call = nn.utils.stateless._functional_call
     m = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
     given = {"0.weight": torch.ones(2, 2, requires_grad=True)}
-    y = call(m, given, torch.ones(3, 2))
-    y.sum().backward()
+    y = call(m, given, torch.randn(3, 2))
+    y.square().sum().backward()
     say(y, given["0.weight"].grad is not None, m[0].weight.grad, m[1].num_batches_tracked)
     buffers = {k: v.clone() for k, v in m.state_dict().items()}
     call(m, buffers, (torch.randn(3, 2),))
     say(buffers["1.num_batches_tracked"], m[1].num_batches_tracked)
-    l = nn.Linear(2, 2)
+    lin = nn.Linear(2, 2)
     ones = {"weight": torch.ones(2, 2)}
-    say(call(l, {"nope": torch.ones(1), **ones}, torch.ones(1, 2)))
-    say.error(lambda: call(l, ones, torch.ones(1, 2), strict=True))
-    say.error(lambda: call(l, {**ones, "x": torch.ones(1)}, torch.ones(1, 2), strict=True))
-    say.error(lambda: call(l, "x", torch.ones(1, 2)))
+    say(call(lin, {"nope": torch.ones(1), **ones}, torch.ones(1, 2)))
+    say.error(lambda: call(lin, ones, torch.ones(1, 2), strict=True))
+    say.error(lambda: call(lin, {**ones, "x": torch.ones(1)}, torch.ones(1, 2), strict=True))
     tied = nn.Sequential(nn.Linear(2, 2, bias=False), nn.Linear(2, 2, bias=False))
     tied[1].weight = tied[0].weight
     say(call(tied, {"0.weight": torch.eye(2)}, torch.ones(1, 2)))
-    say(nn.utils.stateless.functional_call(l, {**ones, "bias": torch.ones(2)}, torch.ones(1, 2)))
+    say(nn.utils.stateless.functional_call(lin, {**ones, "bias": torch.ones(2)}, torch.ones(1, 2)))
 
 
 def fusing(torch, nn, say):

@@ -32,7 +32,8 @@ class _Saved:
         if storage is not None and storage.version != self.version:
             raise RuntimeError(
                 "one of the variables needed for gradient computation has been modified by an inplace "
-                f"operation: [torch.{_type_name(self.value)} {list(self.value.aval.shape)}] is at version "
+                f"operation: [torch.{_type_name(self.value)} {list(self.value.aval.shape)}]"
+                f"{f', which is output 0 of {storage.writer},' if storage.writer else ''} is at version "
                 f"{storage.version}; expected version {self.version} instead. Hint: enable anomaly detection to "
                 "find the operation that failed to compute its gradient, with "
                 "torch.autograd.set_detect_anomaly(True, check_nan=False)."
@@ -64,9 +65,9 @@ class FunctionCtx:
         Raises:
             TypeError: something that is neither a tensor nor None.
         """
-        for t in tensors:
+        for i, t in enumerate(tensors):
             if t is not None and not isinstance(t, Tensor):
-                raise TypeError(f"save_for_backward can only save variables, but argument 0 is of type {type(t).__name__}")
+                raise TypeError(f"save_for_backward can only save variables, but argument {i} is of type {type(t).__name__}")
         self._to_save = tensors
 
     def save_for_forward(self, *tensors: Any) -> None:
@@ -166,7 +167,7 @@ class BackwardCFunction(FunctionCtx, Node):
         mine = self._in_avals[i]
         if grad._v.aval.shape != mine.shape:
             try:
-                grad = T.sum_to_size(grad, mine.shape)
+                grad = grad.sum_to_size(mine.shape)  # type: ignore[attr-defined]
             except RuntimeError:
                 raise RuntimeError(
                     f"Function {type(self).__name__} returned an invalid gradient at index {i} - got "
@@ -290,6 +291,8 @@ def _attach(ctx: BackwardCFunction, args: tuple[Any, ...], output: Any) -> Any:
     outputs = [output] if single else list(output)
     inputs = {id(a) for a in args if isinstance(a, Tensor)}
     dirty = {id(t) for t in ctx._dirty}
+    for t in ctx._dirty:
+        t._storage.version += 1
     fixed = {id(t) for t in ctx._non_differentiable}
     results: list[Any] = []
     avals = []
@@ -306,7 +309,7 @@ def _attach(ctx: BackwardCFunction, args: tuple[Any, ...], output: Any) -> Any:
         if id(t) not in fixed and made._v.aval.inexact:
             if id(t) in dirty and made._rg and made._edge is None and made._base is None:
                 raise RuntimeError(
-                    "a leaf Variable that requires grad is being used in an in-place operation."
+                    "a leaf Variable that requires grad has been used in an in-place operation."
                 )
             made._base = None
             made._edge, made._rg = (ctx, len(avals) - 1), True

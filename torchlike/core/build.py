@@ -29,7 +29,11 @@ def from_host(
         t._inference = True
     if modes.capture is not None:
         modes.capture.constant(t._storage.value)
-    return t.requires_grad_() if requires_grad else t
+    if requires_grad:
+        if not of.is_floating_point and not of.is_complex:
+            raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
+        t._rg = True
+    return t
 
 
 def _converted(array: np.ndarray, of: DType) -> np.ndarray:

@@ -30,7 +30,7 @@ class OpCall:
 
     __slots__ = (
         "device", "fn", "grads", "hot", "in_avals", "jitted", "moves", "name", "node_name", "options",
-        "out_avals", "out_diff", "plans", "saves", "single", "traced",
+        "out_avals", "out_diff", "plans", "saves", "single", "traced", "views",
     )  # fmt: skip
 
     def __init__(
@@ -53,6 +53,7 @@ class OpCall:
         self.jitted: Any = None
         self.hot = 0
         self.grads: dict[Any, GradCall] = {}
+        self.views: dict[Any, Any] = {}  # for a view op: what its results are, by the source's layout
         self.plans: dict[int, Any] = {}  # how the tape keeps this call, by which operands need grad
         self.traced = any(type(a) is Aval and a.traced for a in in_avals)
         self.device, self.moves = _common_device(in_avals)

@@ -379,6 +379,20 @@ class Tensor(metaclass=TensorMeta):
     def __hash__(self) -> int:
         return id(self)
 
+    def __getattr__(self, name: str) -> Any:
+        """Only for what is not there.
+
+        Raises:
+            AttributeError: always, in PyTorch's words and with the hint that it may be a gap.
+        """
+        text = f"'{type(self).__name__}' object has no attribute '{name}'"
+        if not name.startswith("_"):
+            text += (
+                f"\nhint: torchlike does not have Tensor.{name}; if PyTorch has it, this is "
+                "torchlike's gap"
+            )
+        raise AttributeError(text, name=name, obj=self)
+
     @property
     def __class_name__(self) -> str:
         return type(self).__name__

@@ -9,12 +9,14 @@ import numpy as np
 
 from . import device as devices, dtypes, promote
 from .dtypes import dtype
+from .modes import modes
 from .opcall import NUMBERS
 from .record import flush_all
 from .tensor import Tensor
 
 __all__ = [
-    "are_deterministic_algorithms_enabled", "can_cast", "compiled_with_cxx11_abi", "detach", "get_default_device",
+    "are_deterministic_algorithms_enabled", "is_anomaly_check_nan_enabled", "is_anomaly_enabled",
+    "can_cast", "compiled_with_cxx11_abi", "detach", "get_default_device",
     "get_default_dtype", "get_device", "get_float32_matmul_precision", "get_num_interop_threads",
     "get_num_threads", "is_complex", "is_deterministic_algorithms_warn_only_enabled",
     "is_floating_point", "is_inference", "is_nonzero", "is_same_size", "is_signed", "is_storage", "is_tensor", "numel",
@@ -27,6 +29,14 @@ __all__ = [
 def detach(input: Tensor) -> Tensor:
     """The same contents, outside the graph."""
     return input.detach()
+
+
+def is_anomaly_enabled() -> bool:
+    return modes.anomaly
+
+
+def is_anomaly_check_nan_enabled() -> bool:
+    return modes.anomaly_nan
 
 
 def is_tensor(obj: Any) -> bool:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .dispatch import apply_call, call, execute
+from .dispatch import OpNode, apply_call, execute
 from .modes import modes
 from .opcall import OpCall
 from .registry import OpDef
-from .signature import DEFAULT, normal_operand, normal_static
-from .tape import Edge
+from .signature import DEFAULT, make_call, normal_operand, normal_static, slots_of
+from .tape import Edge, node_type
 from .tensor import VIEWS, Tensor
 from .value import Value, from_array
 
@@ -57,32 +57,72 @@ def call_view(op: OpDef, operands: Sequence[Any], statics: tuple[Any, ...]) -> A
     source = operands[0]
     if not isinstance(source, Tensor):
         normal_operand(op, "input", 1, source)
-        raise TypeError(f"{op.name}(): argument 'input' (position 1) must be Tensor, not {type(source).__name__}")
-    out = call(op, operands, statics)
-    statics = tuple([normal_static(s) for s in statics])
+        raise TypeError(
+            f"{op.name}(): argument 'input' (position 1) must be Tensor, not {type(source).__name__}"
+        )
+    value = source._v
+    found = _known(op, value, operands, statics)
+    if found is None:
+        statics = tuple([normal_static(s) for s in statics])
+        found = _known(op, value, operands, statics)
+        if found is None:
+            found = op.calls[_key(value, operands, statics)] = make_call(op, slots_of(operands), statics)
+    place = (layout_of(source), *operands[1:])
+    try:
+        plan = found.views[place]
+    except KeyError:
+        plan = _plan(op, found, place, operands, statics)
+    if modes.capture is not None:
+        modes.capture.saw((source,))
+    extras = operands[1:] if len(operands) > 1 else ()
+    values = [value, *[x for x in extras if x is not None and x is not DEFAULT]]
+    edge = source._grad_edge_or_none() if modes.grad and source._rg and value.aval.inexact else None
+    outs = apply_call(found, values, None if edge is None else [edge] + [None] * (len(values) - 1))
+    if plan is not None:
+        for t, (step, layout) in zip(outs, plan, strict=True):
+            _make_view(t, source, step, layout)
+    else:
+        _finish_copy(outs)
+    return outs[0] if found.single else tuple(outs)
+
+
+def _finish_copy(outs: Sequence[Tensor]) -> None:
+    """A reshape that had to copy: no view, and PyTorch's node is called otherwise."""
+    for t in outs:
+        t._inference = modes.inference
+        if t._edge is not None:
+            t._edge[0].__class__ = node_type(OpNode, "UnsafeViewBackward0")
+
+
+def _known(op: OpDef, value: Value, operands: Sequence[Any], statics: tuple[Any, ...]) -> OpCall | None:
+    try:
+        return op.calls.get(_key(value, operands, statics))
+    except TypeError:  # a list among the statics
+        return None
+
+
+def _key(value: Value, operands: Sequence[Any], statics: tuple[Any, ...]) -> tuple[Any, ...]:
+    if len(operands) == 1:
+        return statics, value.aval
+    return statics, value.aval, *[x if x is None or x is DEFAULT else type(x) for x in operands[1:]]
+
+
+def _plan(
+    op: OpDef, found: OpCall, place: tuple[Any, ...], operands: Sequence[Any], statics: tuple[Any, ...]
+) -> list[tuple[ViewStep, Any]] | None:
+    """The steps and layouts of the results for a source of this layout; None if they are copies."""
     args = _arguments(op, operands, statics)
-    layout = op.layout(*layout_of(source), *args)  # type: ignore[misc]
-    if layout is None:
-        return out
-    many = isinstance(out, tuple)
-    found = op.calls[_key(operands, statics)]
-    extras = tuple([x for x in operands[1:] if x is not None and x is not DEFAULT])
-    results = out if many else (out,)
-    layouts = layout if many else (layout,)
-    for i, (t, lay) in enumerate(zip(results, layouts, strict=True)):
-        step = ViewStep(op, found, extras, args, i, many)
-        _make_view(t, source, step, lay)
-    return out
-
-
-def _key(operands: Sequence[Any], statics: tuple[Any, ...]) -> tuple[Any, ...]:
-    key: list[Any] = [statics]
-    for x in operands:
-        if isinstance(x, Tensor):
-            key.append(x._v.aval)
-        else:
-            key.append(x if x is None or x is DEFAULT else type(x))
-    return tuple(key)
+    layout = op.layout(*place[0], *args)  # type: ignore[misc]
+    made = None
+    if layout is not None:
+        extras = tuple([x for x in operands[1:] if x is not None and x is not DEFAULT])
+        layouts = [layout] if found.single else layout
+        made = [
+            (ViewStep(op, found, extras, args, i, not found.single), lay) for i, lay in enumerate(layouts)
+        ]
+    if len(operands) == 1:  # a run-time start may take any number of values
+        found.views[place] = made
+    return made
 
 
 def _arguments(op: OpDef, operands: Sequence[Any], statics: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -260,7 +260,7 @@ def _put(x: Any, y: Any, plan: Sequence[Any], extras: list[Any]) -> Any:
     """Replaces inside the view, then puts the changed view back: the steps as nested lenses."""
     if not plan:
         return y.astype(x.dtype)
-    from ..ops.view_put import put
+    from ..ops.view_put import put_view
 
     (key, view, single, args, running, index), *rest = plan
     mine, extras = extras[: len(running)], extras[len(running) :]
@@ -268,7 +268,7 @@ def _put(x: Any, y: Any, plan: Sequence[Any], extras: list[Any]) -> Any:
     inner = _put(out if single else out[index], y, rest, extras)
     places = dict(zip(running, mine, strict=True))
     args = [places.get(i, a) for i, a in enumerate(args)]
-    return put(key, x, inner, *args, piece=index)
+    return put_view(key, x, inner, *args, piece=index)
 
 
 def _seen(x: Any, plan: Sequence[Any], extras: list[Any]) -> Any:

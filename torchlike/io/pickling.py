@@ -10,11 +10,11 @@ from typing import Any
 
 from ..core.constants import layout
 from ..core.device import device as Device
-from ..core.viewing import layout_of
 from ..core.dtypes import dtype
 from ..core.shapes import Size
 from ..core.tensor import Tensor
-from ..nn.parameter import Parameter
+from ..core.viewing import layout_of
+from ..nn.parameter import Parameter, UninitializedTensorMixin
 from .names import is_torch_module, our_object, torch_name
 from .storage import STORAGE_DTYPES, STORAGE_NAMES, StorageType, TypedStorage, UntypedStorage
 
@@ -83,6 +83,8 @@ class StorageTable:
 
 def tensor_reduction(t: Tensor) -> tuple[Any, ...]:
     """How PyTorch writes a tensor: a function of ``torch._utils`` and its arguments."""
+    if isinstance(t, UninitializedTensorMixin):
+        return type(t), (t.requires_grad,)
     attributes = {k: v for k, v in t.__dict__.items() if not k.startswith("_")}
     if isinstance(t, Parameter) and type(t) is Parameter:
         parts = (t.data, t.requires_grad, OrderedDict())

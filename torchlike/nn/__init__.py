@@ -5,19 +5,23 @@ from __future__ import annotations
 import importlib as _importlib
 from typing import Any as _Any
 
-from . import functional as functional
-from . import init as init
-from . import modules as modules
-from . import parameter as parameter
-from . import utils as utils
+from . import (
+    functional as functional,
+    init as init,
+    modules as modules,
+    parameter as parameter,
+    utils as utils,
+)
 from .modules import *  # noqa: F403
 from .modules.linear_cross_entropy_options import (
     LinearCrossEntropyOptions as LinearCrossEntropyOptions,
 )
-from .parameter import Buffer as Buffer
-from .parameter import Parameter as Parameter
-from .parameter import UninitializedBuffer as UninitializedBuffer
-from .parameter import UninitializedParameter as UninitializedParameter
+from .parameter import (
+    Buffer as Buffer,
+    Parameter as Parameter,
+    UninitializedBuffer as UninitializedBuffer,
+    UninitializedParameter as UninitializedParameter,
+)
 
 _LAZY = ("attention", "grad", "parallel")
 

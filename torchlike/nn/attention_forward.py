@@ -6,8 +6,7 @@ import math
 import warnings
 from typing import Any
 
-from ..api import functional as F
-from ..api import torch as T
+from ..api import functional as F, torch as T
 from ..core.dtypes import BY_NAME
 from ..core.tensor import Tensor
 
@@ -138,9 +137,7 @@ def _in_projection(
             )
     for name, bias in (("query", b_q), ("key", b_k), ("value", b_v)):
         if bias is not None and tuple(bias.shape) != (e_q,):
-            raise AssertionError(
-                f"expecting {name} bias shape of {(e_q,)}, but got {bias.shape}"
-            )
+            raise AssertionError(f"expecting {name} bias shape of {(e_q,)}, but got {bias.shape}")
     return F.linear(q, w_q, b_q), F.linear(k, w_k, b_k), F.linear(v, w_v, b_v)
 
 
@@ -181,9 +178,10 @@ def _check_inputs(
         raise AssertionError(f"key shape {key.shape} does not match value shape {value.shape}")
 
 
-def _static(name: str, given: Tensor | None, made: Tensor, rows: int, head_dim: int) -> Tensor:
+def _per_head(name: str, given: Tensor | None, made: Tensor, rows: int, head_dim: int) -> Tensor:
+    """``(S, N, H D) -> (N H, S, D)``, or what was given in its place."""
     if given is None:
-        return made
+        return made.reshape(made.shape[0], rows, head_dim).transpose(0, 1)
     if given.size(0) != rows:
         raise AssertionError(f"expecting {name}.size(0) of {rows}, but got {given.size(0)}")
     if given.size(2) != head_dim:
@@ -244,71 +242,53 @@ def multi_head_attention_forward(
     average_attn_weights: bool = True,
     is_causal: bool = False,
 ) -> tuple[Tensor, Tensor | None]:
-    """Attention of several heads between projections.  ``(T, N, E), (S, N, E) -> (T, N, E), (N, T, S)``
+    """Attention of several heads between projections.
+
+    ``(T, N, E), (S, N, E) -> (T, N, E), (N, T, S)``
 
     Raises:
         AssertionError, RuntimeError: shapes that do not fit, in PyTorch's words.
     """
     batched = _mha_shape_check(query, key, value, key_padding_mask, attn_mask, num_heads)
     if not batched:
-        same_kv, same_qk = key is value, query is key
-        query = query.unsqueeze(1)
-        key = query if same_qk else key.unsqueeze(1)
-        value = key if same_kv else value.unsqueeze(1)
+        query, key, value = _with_batch(query, key, value)
         key_padding_mask = None if key_padding_mask is None else key_padding_mask.unsqueeze(0)
     tgt_len, bsz, embed_dim = query.shape
-    key_padding_mask = _canonical_mask(
-        key_padding_mask, "key_padding_mask", _none_or_dtype(attn_mask), "attn_mask", query.dtype
+    masks, is_causal = _given_masks(
+        query.dtype, key_padding_mask, attn_mask, need_weights, is_causal
     )
-    if is_causal and attn_mask is None:
-        raise RuntimeError(
-            "Need attn_mask if specifying the is_causal hint. You may use the Transformer module "
-            "method `generate_square_subsequent_mask` to create this mask."
-        )
-    if is_causal and key_padding_mask is None and not need_weights:
-        attn_mask = None
-    else:
-        attn_mask = _canonical_mask(attn_mask, "attn_mask", None, "", query.dtype, False)
-        is_causal = is_causal and key_padding_mask is None
     _check_inputs(query, key, value, embed_dim_to_check, num_heads, use_separate_proj_weight)
     if use_separate_proj_weight:
         q, k, v = _separate(
             query, key, value, in_proj_bias, q_proj_weight, k_proj_weight, v_proj_weight
         )
+    elif in_proj_weight is None:
+        raise AssertionError("use_separate_proj_weight is False but in_proj_weight is None")
     else:
-        if in_proj_weight is None:
-            raise AssertionError("use_separate_proj_weight is False but in_proj_weight is None")
         q, k, v = _in_projection_packed(query, key, value, in_proj_weight, in_proj_bias)
-    if attn_mask is not None:
-        attn_mask = _attn_mask_3d(attn_mask, tgt_len, key.shape[0], bsz * num_heads)
-    masks = _Masks(attn_mask, key_padding_mask)
-    if (bias_k is None) != (bias_v is None):
-        raise AssertionError("bias_k and bias_v must be given together")
-    if bias_k is not None and bias_v is not None:
-        if static_k is not None or static_v is not None:
-            raise AssertionError("bias cannot be added to static key.")
-        k = T.cat([k, bias_k.repeat(1, bsz, 1)])
-        v = T.cat([v, bias_v.repeat(1, bsz, 1)])
-        masks.grow()
+    if masks.attn is not None:
+        masks.attn = _attn_mask_3d(masks.attn, tgt_len, key.shape[0], bsz * num_heads)
+    if bias_k is not None or bias_v is not None:
+        has_static = static_k is not None or static_v is not None
+        k, v = _with_bias(k, v, bias_k, bias_v, has_static, masks)
     rows, head_dim = bsz * num_heads, embed_dim // num_heads
     q = q.reshape(tgt_len, rows, head_dim).transpose(0, 1)
-    k = k if static_k is not None else k.reshape(k.shape[0], rows, head_dim).transpose(0, 1)
-    v = v if static_v is not None else v.reshape(v.shape[0], rows, head_dim).transpose(0, 1)
-    k = _static("static_k", static_k, k, rows, head_dim)
-    v = _static("static_v", static_v, v, rows, head_dim)
+    k = _per_head("static_k", static_k, k, rows, head_dim)
+    v = _per_head("static_v", static_v, v, rows, head_dim)
     if add_zero_attn:
         zeros = T.zeros((rows, 1, head_dim), dtype=k.dtype, device=k.device)
         k, v = T.cat([k, zeros], dim=1), T.cat([v, zeros], dim=1)
         masks.grow()
     mask = masks.merged(bsz, num_heads, k.size(1))
     dropout = dropout_p if training else 0.0
+    weights: Tensor | None = None
     if need_weights:
         context, weights = _explicit(q, k, v, mask, dropout, is_causal)
         context = context.transpose(0, 1).reshape(tgt_len * bsz, embed_dim)
         weights = weights.view(bsz, num_heads, tgt_len, k.size(1))
         weights = weights.mean(dim=1) if average_attn_weights else weights
     else:
-        context, weights = _fused(q, k, v, mask, dropout, is_causal, bsz, num_heads), None
+        context = _fused(q, k, v, mask, dropout, is_causal, bsz, num_heads)
         context = context.permute(2, 0, 1, 3).reshape(tgt_len * bsz, embed_dim)
     output = F.linear(context, out_proj_weight, out_proj_bias)
     output = output.view(tgt_len, bsz, output.size(1))
@@ -317,14 +297,49 @@ def multi_head_attention_forward(
     return output.squeeze(1), None if weights is None else weights.squeeze(0)
 
 
+def _with_batch(query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The three with a batch of 1; equal ones stay the same object."""
+    same_kv, same_qk = key is value, query is key
+    query = query.unsqueeze(1)
+    key = query if same_qk else key.unsqueeze(1)
+    return query, key, key if same_kv else value.unsqueeze(1)
+
+
+def _given_masks(
+    dtype: Any, padding: Tensor | None, attn: Tensor | None, need_weights: bool, is_causal: bool
+) -> tuple[_Masks, bool]:
+    """Both masks as numbers to add, and whether the causal hint stands for the mask."""
+    padding = _canonical_mask(padding, "key_padding_mask", _none_or_dtype(attn), "attn_mask", dtype)
+    if is_causal and attn is None:
+        raise RuntimeError(
+            "Need attn_mask if specifying the is_causal hint. You may use the Transformer module "
+            "method `generate_square_subsequent_mask` to create this mask."
+        )
+    if is_causal and padding is None and not need_weights:
+        return _Masks(None, padding), True
+    attn = _canonical_mask(attn, "attn_mask", None, "", dtype, False)
+    return _Masks(attn, padding), is_causal and padding is None
+
+
+def _with_bias(
+    k: Tensor, v: Tensor, bias_k: Any, bias_v: Any, has_static: bool, masks: _Masks
+) -> tuple[Tensor, Tensor]:
+    """One more key and value, the same for all samples."""
+    if bias_k is None or bias_v is None:
+        raise AssertionError("bias_k and bias_v must be given together")
+    if has_static:
+        raise AssertionError("bias cannot be added to static key.")
+    masks.grow()
+    batch = k.shape[1]
+    return T.cat([k, bias_k.repeat(1, batch, 1)]), T.cat([v, bias_v.repeat(1, batch, 1)])
+
+
 def _separate(
     query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None, w_q: Any, w_k: Any, w_v: Any
 ) -> tuple[Tensor, Tensor, Tensor]:
     for name, weight in (("q", w_q), ("k", w_k), ("v", w_v)):
         if weight is None:
-            raise AssertionError(
-                f"use_separate_proj_weight is True but {name}_proj_weight is None"
-            )
+            raise AssertionError(f"use_separate_proj_weight is True but {name}_proj_weight is None")
     biases = (None, None, None) if bias is None else bias.chunk(3)
     return _in_projection(query, key, value, w_q, w_k, w_v, *biases)
 
@@ -332,7 +347,10 @@ def _separate(
 def _explicit(
     q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, dropout: float, is_causal: bool
 ) -> tuple[Tensor, Tensor]:
-    """Attention whose weights somebody wants to see.  ``(R, T, D), (R, S, D) -> (R, T, D), (R, T, S)``"""
+    """Attention whose weights somebody wants to see.
+
+    ``(R, T, D), (R, S, D) -> (R, T, D), (R, T, S)``
+    """
     scaled = q * math.sqrt(1.0 / q.shape[-1])
     if is_causal and mask is None:
         raise AssertionError("FIXME: is_causal not implemented for need_weights")

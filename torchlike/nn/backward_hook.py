@@ -113,7 +113,8 @@ class BackwardHook:
 
     def _without_input_grads(self) -> None:
         warnings.warn(
-            "Full backward hook is firing when gradients are computed with respect to module outputs "
+            "Full backward hook is firing when gradients are computed with respect to module "
+            "outputs "
             "since no inputs require gradients. See "
             "https://docs.pytorch.org/docs/main/generated/torch.nn.Module.html"
             "#torch.nn.Module.register_full_backward_hook for more details.",
@@ -134,6 +135,7 @@ def _same_number(out: Any, expected: int, who: str, what: str) -> tuple[Any, ...
     values = out if isinstance(out, tuple) else (out,)
     if len(values) != expected:
         raise RuntimeError(
-            f"{who} returned an invalid number of {what}, got {len(values)}, but expected {expected}"
+            f"{who} returned an invalid number of {what}, got {len(values)}, but expected "
+            f"{expected}"
         )
     return values

@@ -1,6 +1,6 @@
-"""``torch.nn.functional``: every op of that namespace, and the functions that keep state or compose.
+"""``torch.nn.functional``: the ops of that namespace, and functions that keep state or compose.
 
-Ops are found in the bound namespace; what is defined here takes precedence.
+Both are in one namespace; what is defined here takes precedence over an op of its name.
 """
 
 from __future__ import annotations
@@ -9,8 +9,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from ..api import functional as _ops
-from ..api import torch as T
+from ..api import functional as _ops, torch as T
 from ..core import modes
 from ..core.tensor import Tensor
 from . import _reduction as _Reduction
@@ -46,15 +45,12 @@ __all__ = [
 ]
 
 
+# Before the definitions below, which thereby take precedence
+globals().update({name: found for name, found in vars(_ops).items() if not name.startswith("__")})
+
+
 def __getattr__(name: str) -> Any:
-    try:
-        return getattr(_ops, name)
-    except AttributeError:
-        raise AttributeError(f"module 'torch.nn.functional' has no attribute '{name}'") from None
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *dir(_ops)})
+    raise AttributeError(f"module 'torch.nn.functional' has no attribute '{name}'")
 
 
 def sigmoid(input: Tensor) -> Tensor:
@@ -74,7 +70,11 @@ def assert_int_or_pair(arg: Any, arg_name: str, message: str) -> None:
 
 
 def _update_running(
-    running_mean: Tensor | None, running_var: Tensor | None, mean: Tensor, var: Tensor, momentum: float
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    mean: Tensor,
+    var: Tensor,
+    momentum: float,
 ) -> None:
     with modes.no_grad():
         for running, now in ((running_mean, mean), (running_var, var)):
@@ -179,12 +179,13 @@ def embedding(
     scale_grad_by_freq: bool = False,
     sparse: bool = False,
 ) -> Tensor:
-    """``weight[input]``; with max_norm, longer rows are shortened in place first.  ``(*), (V, D) -> (*, D)``"""
+    """``weight[input]``; with max_norm, longer rows are shortened in place first.
+
+    ``(*), (V, D) -> (*, D)``
+    """
     if max_norm is not None:
         _shorten_rows(weight, input, max_norm, norm_type)
-    return _ops.embedding(
-        input, weight, padding_idx, None, norm_type, scale_grad_by_freq, sparse
-    )
+    return _ops.embedding(input, weight, padding_idx, None, norm_type, scale_grad_by_freq, sparse)
 
 
 def embedding_bag(
@@ -200,7 +201,10 @@ def embedding_bag(
     include_last_offset: bool = False,
     padding_idx: int | None = None,
 ) -> Tensor:
-    """Sum, mean or maximum of each bag's rows; max_norm as in ``embedding``.  ``(B, L), (V, D) -> (B, D)``"""
+    """Sum, mean or maximum of each bag's rows; max_norm as in ``embedding``.
+
+    ``(B, L), (V, D) -> (B, D)``
+    """
     if max_norm is not None:
         _shorten_rows(weight, input, max_norm, norm_type)
     return _ops.embedding_bag(
@@ -297,9 +301,7 @@ def _check_linear_cross_entropy(input: Tensor, linear_weight: Tensor) -> None:
 
 
 def _warn_upsample(name: str, instead: str = "nn.functional.interpolate") -> None:
-    warnings.warn(
-        f"`nn.functional.{name}` is deprecated. Use `{instead}` instead.", stacklevel=3
-    )
+    warnings.warn(f"`nn.functional.{name}` is deprecated. Use `{instead}` instead.", stacklevel=3)
 
 
 def upsample(

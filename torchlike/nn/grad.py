@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..api import functional as F
-from ..api import torch as T
+from ..api import functional as F, torch as T
 from ..core.modes import enable_grad
 from ..core.tensor import Tensor
 
 
-def _gradient(n: int, of: str, wanted: Any, other: Tensor, grad_output: Tensor, rest: Any) -> Tensor:
-    """The gradient of ``convnd`` with respect to its input or weight, at any point: it is linear."""
+def _gradient(
+    n: int, of: str, wanted: Any, other: Tensor, grad_output: Tensor, rest: Any
+) -> Tensor:
+    """The gradient of ``convnd`` with respect to its input or weight, at any point: it is
+    linear.
+    """
     from ..autograd import grad
 
     conv = getattr(F, f"conv{n}d")
@@ -45,7 +48,10 @@ def conv2d_input(
     input_size: Any, weight: Tensor, grad_output: Tensor, stride: Any = 1, padding: Any = 0,
     dilation: Any = 1, groups: int = 1,
 ) -> Tensor:  # fmt: skip
-    """Gradient of conv2d with respect to its input.  ``(O, C, kH, kW), (N, O, H', W') -> (N, C, H, W)``"""
+    """Gradient of conv2d with respect to its input.
+
+    ``(O, C, kH, kW), (N, O, H', W') -> (N, C, H, W)``
+    """
     rest = (stride, padding, dilation, groups)
     return _gradient(2, "input", input_size, weight, grad_output, rest)
 
@@ -54,7 +60,10 @@ def conv2d_weight(
     input: Tensor, weight_size: Any, grad_output: Tensor, stride: Any = 1, padding: Any = 0,
     dilation: Any = 1, groups: int = 1,
 ) -> Tensor:  # fmt: skip
-    """Gradient of conv2d with respect to its weight.  ``(N, C, H, W), (N, O, H', W') -> (O, C, kH, kW)``"""
+    """Gradient of conv2d with respect to its weight.
+
+    ``(N, C, H, W), (N, O, H', W') -> (O, C, kH, kW)``
+    """
     rest = (stride, padding, dilation, groups)
     return _gradient(2, "weight", weight_size, input, grad_output, rest)
 

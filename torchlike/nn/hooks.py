@@ -43,7 +43,9 @@ def _add(hooks: Any, hook: Any) -> RemovableHandle:
 
 
 def register_module_buffer_registration_hook(hook: Callable[..., None]) -> RemovableHandle:
-    """``hook(module, name, buffer) -> None or a replacement`` at each buffer registration, anywhere."""
+    """``hook(module, name, buffer) -> None or a replacement`` at each buffer registration,
+    anywhere.
+    """
     return _add(EVERYWHERE.buffer, hook)
 
 
@@ -82,7 +84,8 @@ def register_module_backward_hook(hook: Callable[..., Any]) -> RemovableHandle:
     """Deprecated spelling of the global full backward hook, on the output's node alone."""
     if EVERYWHERE.is_full_backward is True:
         raise RuntimeError(
-            "Cannot use both regular backward hooks and full backward hooks as a global Module hook. "
+            "Cannot use both regular backward hooks and full backward hooks as a global Module "
+            "hook. "
             "Please use only one of them."
         )
     EVERYWHERE.is_full_backward = False
@@ -98,7 +101,8 @@ def register_module_full_backward_hook(hook: Callable[..., Any]) -> RemovableHan
     """``hook(module, grad_input, grad_output) -> None or a new grad_input`` in every backward."""
     if EVERYWHERE.is_full_backward is False:
         raise RuntimeError(
-            "Cannot use both regular backward hooks and full backward hooks as a global Module hook. "
+            "Cannot use both regular backward hooks and full backward hooks as a global Module "
+            "hook. "
             "Please use only one of them."
         )
     EVERYWHERE.is_full_backward = True
@@ -111,7 +115,9 @@ class HookedCall:
     def register_full_backward_pre_hook(
         self, hook: Callable[..., Any], prepend: bool = False
     ) -> RemovableHandle:
-        """``hook(module, grad_output) -> None or a new grad_output`` before this module's backward."""
+        """``hook(module, grad_output) -> None or a new grad_output`` before this module's
+        backward.
+        """
         handle = _add(self._backward_pre_hooks, hook)
         if prepend:
             self._backward_pre_hooks.move_to_end(handle.id, last=False)
@@ -139,7 +145,8 @@ class HookedCall:
     def _claim_backward_kind(self, full: bool) -> None:
         if self._is_full_backward_hook is (not full):
             raise RuntimeError(
-                "Cannot use both regular backward hooks and full backward hooks on a single Module. "
+                "Cannot use both regular backward hooks and full backward hooks on a single "
+                "Module. "
                 "Please use only one of them."
             )
         self._is_full_backward_hook = full
@@ -158,7 +165,9 @@ class HookedCall:
     def register_forward_pre_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
     ) -> RemovableHandle:
-        """``hook(module, args) -> None or new args``; with_kwargs: ``hook(module, args, kwargs)``."""
+        """``hook(module, args) -> None or new args``; with_kwargs: ``hook(module, args,
+        kwargs)``.
+        """
         handle = RemovableHandle(
             self._forward_pre_hooks, extra_dict=self._forward_pre_hooks_with_kwargs
         )
@@ -177,7 +186,9 @@ class HookedCall:
         with_kwargs: bool = False,
         always_call: bool = False,
     ) -> RemovableHandle:
-        """``hook(module, args, output) -> None or a new output``; also after an error if always_call."""
+        """``hook(module, args, output) -> None or a new output``; also after an error if
+        always_call.
+        """
         handle = RemovableHandle(
             self._forward_hooks,
             extra_dict=[self._forward_hooks_with_kwargs, self._forward_hooks_always_called],
@@ -313,7 +324,9 @@ def _unseen_by_non_full(inputs: Any, result: Any, grad_fn: Any) -> tuple[str, st
     """Which gradients a hook on ``grad_fn`` alone does not see, if any."""
     results = (result,) if isinstance(result, Tensor) else result
     given = (inputs,) if isinstance(inputs, Tensor) else inputs
-    on = "non-full backward hooks on a Module that does not {} a single Tensor or a tuple of Tensors"
+    on = (
+        "non-full backward hooks on a Module that does not {} a single Tensor or a tuple of Tensors"
+    )
     if not _are_tensors(results):
         return on.format("return"), "of the grad_output"
     if not _are_tensors(given):

@@ -29,7 +29,8 @@ _HOOKS = (
 )  # fmt: skip
 _COMPLEX = (
     "Complex modules are a new feature under active development whose design may change, and some "
-    "modules might not work as expected when using complex tensors as parameters or buffers. Please "
+    "modules might not work as expected when using complex tensors as parameters or buffers. "
+    "Please "
     "file an issue at https://github.com/pytorch/pytorch/issues/new?template=bug-report.yml if a "
     "complex module does not work as expected."
 )
@@ -163,7 +164,7 @@ class Module(HookedCall, StateDict, Traversal):
             # PyTorch checks these three in another order for modules
             self._check_free(name, store)
         if "." in name:
-            dotted = f', got: {name}' if kind == "module" else ""
+            dotted = f", got: {name}" if kind == "module" else ""
             raise KeyError(f'{kind} name can\'t contain "."{dotted}')
         if name == "":
             raise KeyError(f'{kind} name can\'t be empty string ""')
@@ -429,7 +430,9 @@ class Module(HookedCall, StateDict, Traversal):
     def __repr__(self) -> str:
         extra = self.extra_repr()
         extra_lines = extra.split("\n") if extra else []
-        child_lines = [f"({key}): {_addindent(repr(module), 2)}" for key, module in self._modules.items()]
+        child_lines = [
+            f"({key}): {_addindent(repr(module), 2)}" for key, module in self._modules.items()
+        ]
         lines = extra_lines + child_lines
         if len(extra_lines) == 1 and not child_lines:
             return f"{self._get_name()}({extra_lines[0]})"

@@ -44,7 +44,9 @@ class _ParameterMeta(TensorMeta):
 
 
 class Parameter(Tensor, metaclass=_ParameterMeta):
-    """A tensor that registers itself when assigned to a Module's attribute; shares ``data``'s memory."""
+    """A tensor that registers itself when assigned to a Module's attribute; shares ``data``'s
+    memory.
+    """
 
     _is_param = True
 
@@ -60,7 +62,8 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
         own = data.detach().requires_grad_(requires_grad)
         if type(own) is not type(data):
             raise RuntimeError(
-                f"Creating a Parameter from an instance of type {type(data).__name__} requires that "
+                f"Creating a Parameter from an instance of type {type(data).__name__} requires "
+                "that "
                 "detach() returns an instance of the same type, but return type "
                 f"{type(own).__name__} was found instead. To use the type as a Parameter, please "
                 "correct the detach() semantics defined by its __torch_dispatch__() implementation."
@@ -101,7 +104,9 @@ class _BufferMeta(TensorMeta):
 
 
 class Buffer(Tensor, metaclass=_BufferMeta):
-    """A tensor that becomes a buffer when assigned to a Module's attribute; otherwise a plain Tensor."""
+    """A tensor that becomes a buffer when assigned to a Module's attribute; otherwise a plain
+    Tensor.
+    """
 
     def __new__(cls, data: Any = None, *, persistent: bool = True) -> Any:
         if data is None:
@@ -175,7 +180,12 @@ class UninitializedTensorMixin:
         return f"<{self.__class__.__name__}>"
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
-        return _rebuild_uninitialized, (type(self), self.dtype, self.device.type, self.requires_grad)
+        return _rebuild_uninitialized, (
+            type(self),
+            self.dtype,
+            self.device.type,
+            self.requires_grad,
+        )
 
 
 def _rebuild_uninitialized(kind: type, dtype: Any, device: str, requires_grad: bool) -> Any:

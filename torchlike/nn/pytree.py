@@ -24,7 +24,10 @@ class Structure:
 
     def __hash__(self) -> int:
         return hash(
-            tuple((cls, tuple(params.items()), tuple(subs.items())) for cls, _, params, _, subs in self.nodes)
+            tuple(
+                (cls, tuple(params.items()), tuple(subs.items()))
+                for cls, _, params, _, subs in self.nodes
+            )
         )
 
     def __eq__(self, other: object) -> bool:
@@ -84,7 +87,9 @@ def unflatten(structure: Structure, leaves: Any) -> Any:
     """A working copy of the module around new tensors."""
     leaves = tuple(leaves)
     made = [object.__new__(node[0]) for node in structure.nodes]
-    for module, (_, attributes, params, buffers, children) in zip(made, structure.nodes, strict=True):
+    for module, (_, attributes, params, buffers, children) in zip(
+        made, structure.nodes, strict=True
+    ):
         own = module.__dict__
         own.update({k: _shallow(v) for k, v in attributes.items()})
         own["_parameters"] = {k: None if i is None else leaves[i] for k, i in params.items()}

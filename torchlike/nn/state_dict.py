@@ -65,7 +65,9 @@ class StateDict:
         )
 
     def register_load_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """``hook(module, state_dict, prefix, local_metadata, strict, missing, unexpected, errors)``."""
+        """``hook(module, state_dict, prefix, local_metadata, strict, missing, unexpected,
+        errors)``.
+        """
         return self._register_load_state_dict_pre_hook(hook, with_module=True)
 
     def register_load_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
@@ -73,9 +75,12 @@ class StateDict:
         return RemovableHandle(self._load_state_dict_post_hooks, hook)
 
     def get_extra_state(self) -> Any:
-        """What ``state_dict`` is to hold besides tensors; override together with set_extra_state."""
+        """What ``state_dict`` is to hold besides tensors; override together with
+        set_extra_state.
+        """
         raise RuntimeError(
-            "Reached a code path in Module.get_extra_state() that should never be called. Please file "
+            "Reached a code path in Module.get_extra_state() that should never be called. "
+            "Please file "
             "an issue at https://github.com/pytorch/pytorch/issues/new?template=bug-report.yml to "
             "report this bug."
         )
@@ -83,7 +88,8 @@ class StateDict:
     def set_extra_state(self, state: Any) -> None:
         """Receives at loading what ``get_extra_state`` gave."""
         raise RuntimeError(
-            "Reached a code path in Module.set_extra_state() that should never be called. Please file "
+            "Reached a code path in Module.set_extra_state() that should never be called. "
+            "Please file "
             "an issue at https://github.com/pytorch/pytorch/issues/new?template=bug-report.yml to "
             "report this bug."
         )
@@ -101,15 +107,12 @@ class StateDict:
     def state_dict(
         self, *args: Any, destination: Any = None, prefix: str = "", keep_vars: bool = False
     ) -> Any:
-        """Parameters and persistent buffers by dotted name, detached; they share the module's memory."""
+        """Parameters and persistent buffers by dotted name, detached; they share the module's
+        memory.
+        """
         if args:
             warnings.warn(_POSITIONAL, FutureWarning, stacklevel=2)
-            if destination is None:
-                destination = args[0]
-            if len(args) > 1 and prefix == "":
-                prefix = args[1]
-            if len(args) > 2 and keep_vars is False:
-                keep_vars = args[2]
+            destination, prefix, keep_vars = _positional(args, destination, prefix, keep_vars)
         if destination is None:
             destination = OrderedDict()
             destination._metadata = OrderedDict()
@@ -144,7 +147,13 @@ class StateDict:
     ) -> None:
         for hook in self._load_state_dict_pre_hooks.values():
             hook(
-                state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
+                state_dict,
+                prefix,
+                local_metadata,
+                strict,
+                missing_keys,
+                unexpected_keys,
+                error_msgs,
             )
         buffers = {
             k: v for k, v in self._buffers.items() if k not in self._non_persistent_buffers_set
@@ -175,7 +184,9 @@ class StateDict:
             unexpected_keys.extend(
                 key
                 for key in state_dict
-                if key.startswith(prefix) and key != extra_key and self._is_unknown(key, prefix, local)
+                if key.startswith(prefix)
+                and key != extra_key
+                and self._is_unknown(key, prefix, local)
             )
 
     def _is_unknown(self, key: str, prefix: str, local: dict[str, Any]) -> bool:
@@ -194,12 +205,14 @@ class StateDict:
             given = given[0]
         if not lazy and given.shape != param.shape:
             return (
-                f"size mismatch for {key}: copying a param with shape {given.shape} from checkpoint, "
+                f"size mismatch for {key}: copying a param with shape {given.shape} from "
+                "checkpoint, "
                 f"the shape in current model is {param.shape}."
             )
         if param.is_meta and not given.is_meta and not assign:
             warnings.warn(
-                f"for {key}: copying from a non-meta parameter in the checkpoint to a meta parameter "
+                f"for {key}: copying from a non-meta parameter in the checkpoint to a meta "
+                "parameter "
                 "in the current model, which is a no-op. (Did you mean to pass `assign=True` to "
                 "assign items in the state dictionary to their corresponding key in the module "
                 "instead of copying them in place?)",
@@ -273,6 +286,13 @@ class StateDict:
                 + "\n\t".join(errors)
             )
         return _IncompatibleKeys(missing, unexpected)
+
+
+def _positional(args: tuple[Any, ...], destination: Any, prefix: str, keep_vars: bool) -> Any:
+    """The arguments of ``state_dict`` as older programs give them."""
+    destination = args[0] if destination is None else destination
+    prefix = args[1] if len(args) > 1 and prefix == "" else prefix
+    return destination, prefix, args[2] if len(args) > 2 and not keep_vars else keep_vars
 
 
 def _report(errors: list[str], kind: str, keys: list[str]) -> None:

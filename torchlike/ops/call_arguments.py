@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 
-def named(args: tuple[Any, ...], kwargs: dict[str, Any], *names: str) -> list[Any]:
+def named_arguments(args: tuple[Any, ...], kwargs: dict[str, Any], *names: str) -> list[Any]:
     """One value per name, by place or by name; None where not given.
 
     A name may be ``"a|b"`` where PyTorch's overloads spell the parameter differently.

@@ -9,7 +9,7 @@ from jax import lax, numpy as jnp
 from ..core.dtypes import dtype
 from ..core.errors import warn_once
 from ..core.registry import Array, op
-from .call_arguments import named
+from .call_arguments import named_arguments
 
 
 def cast(x: Array, to: Any) -> Array:
@@ -61,7 +61,7 @@ def clone(input: Array, *, memory_format: Any = None) -> Array:
 
 
 def _other_dtype(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    x, other = named(args, kwargs, "input", "other")
+    x, other = named_arguments(args, kwargs, "input", "other")
     return "to_dtype", (x, other.dtype), {}
 
 

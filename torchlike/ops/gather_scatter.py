@@ -16,7 +16,8 @@ from jax import lax, numpy as jnp
 from ..core.errors import shape_text, warn_once
 from ..core.registry import Array, Scalar, op
 from ..core.shapes import broadcast_two, contiguous_strides, normal_dim
-from .call_arguments import named
+from .call_arguments import named_arguments
+from .elementwise import type_name
 from .indexing import (
     BOUNDS,
     IN_BOUNDS,
@@ -24,7 +25,6 @@ from .indexing import (
     dim_check,
     first_outside,
     overwrite,
-    type_name,
     vector,
 )  # fmt: skip
 from .value_ranges import check_number
@@ -161,7 +161,7 @@ def _scatter_places(
 
 
 def _scatter_overload(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    input, dim, index, src, reduce = named(
+    input, dim, index, src, reduce = named_arguments(
         args, kwargs, "input", "dim", "index", "src|value", "reduce"
     )
     if not hasattr(src, "dtype"):

@@ -18,7 +18,8 @@ from ..core.dtypes import TYPE_NAMES, from_np
 from ..core.errors import shape_text
 from ..core.registry import Array, Operand, Scalar, op
 from ..core.shapes import normal_dim
-from .call_arguments import named
+from .call_arguments import named_arguments
+from .elementwise import type_name
 from .value_ranges import check_number
 
 Where = tuple[Any, ...]
@@ -223,7 +224,9 @@ def index(input: Array, indices: Sequence[Array | None]) -> Array:
 
 
 def _put_overload(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    x, indices, values, accumulate = named(args, kwargs, "input", "indices", "values", "accumulate")
+    x, indices, values, accumulate = named_arguments(
+        args, kwargs, "input", "indices", "values", "accumulate"
+    )
     return "index_put", (x, unmasked(tuple(x.shape), indices), values, bool(accumulate)), {}
 
 
@@ -276,10 +279,6 @@ def vector(index: Array, name: str) -> Array:
 def _rows(x: Array) -> Array:
     """A 0-d tensor as a vector of one."""
     return lax.reshape(x, (1,)) if x.ndim == 0 else x
-
-
-def type_name(x: Array) -> str:
-    return TYPE_NAMES[from_np(x.dtype).name]
 
 
 @op(

@@ -14,7 +14,7 @@ from ..core.dtypes import TYPE_NAMES
 from ..core.errors import not_implemented_for, shape_text, warn_once
 from ..core.registry import Array, op
 from ..core.shapes import broadcast_all, normal_dim, normal_dims
-from .call_arguments import named
+from .call_arguments import named_arguments
 
 Ints = tuple[int, ...]
 
@@ -298,7 +298,7 @@ def tile(input: Array, dims: Ints) -> Array:
 
 
 def _repeat_interleave_overload(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    x, repeats, dim, size = named(args, kwargs, "input", "repeats", "dim", "output_size")
+    x, repeats, dim, size = named_arguments(args, kwargs, "input", "repeats", "dim", "output_size")
     knobs = {"output_size": size}
     if x is None or repeats is None:  # torch.repeat_interleave(repeats)
         return "repeats_to_index", (repeats if x is None else x,), knobs

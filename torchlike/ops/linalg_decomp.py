@@ -17,7 +17,7 @@ from .linalg_norm import check_full_precision, check_matrix, check_square
 linalg = jax.lax.linalg
 
 
-def adjoint(x: Array) -> Array:
+def conjugate_transpose(x: Array) -> Array:
     """Conjugate transpose of the last two dims."""
     return jnp.conj(jnp.swapaxes(x, -1, -2))
 
@@ -81,11 +81,11 @@ def cholesky_factor(name: str, x: Array, upper: bool) -> Array:
     # The value depends on one triangle only, the gradient is shared by both.
     half = jnp.triu(x) if upper else jnp.tril(x)
     diagonal = jnp.eye(x.shape[-1], dtype=x.dtype) * jnp.real(half).astype(x.dtype)
-    whole = half + adjoint(half) - diagonal
-    even = (x + adjoint(x)) / 2
+    whole = half + conjugate_transpose(half) - diagonal
+    even = (x + conjugate_transpose(x)) / 2
     even = even + jax.lax.stop_gradient(whole - even)
     found = linalg.cholesky(even, symmetrize_input=False)
-    return adjoint(found) if upper else found
+    return conjugate_transpose(found) if upper else found
 
 
 @op(out=True, check=_check_cholesky("cholesky"), saves="result", grad_name="CholeskyBackward0")
@@ -147,7 +147,7 @@ def _svd_jvp(full: bool, primals: Any, tangents: Any) -> Any:
     u, s, vh = _svd(x, full)
     k = s.shape[-1]
     thin_u, thin_vh = u[..., :, :k], vh[..., :k, :]
-    v, uh = adjoint(thin_vh), adjoint(thin_u)
+    v, uh = conjugate_transpose(thin_vh), conjugate_transpose(thin_u)
     row, column = s[..., None, :], s[..., :, None]
     d = uh @ t @ v
     ds = jnp.real(jnp.diagonal(d, axis1=-2, axis2=-1))
@@ -157,17 +157,17 @@ def _svd_jvp(full: bool, primals: Any, tangents: Any) -> Any:
     right, left = row.astype(x.dtype) * d, column.astype(x.dtype) * d
     zero = (s == 0).astype(s.dtype)
     inverse = (1 / (s + zero) - zero)[..., None, :]
-    turn = (0.5 * eye * inverse).astype(x.dtype) * (d - adjoint(d))
-    du = thin_u @ (f * (right + adjoint(right)) + turn)
-    dv = v @ (f * (left + adjoint(left)))
+    turn = (0.5 * eye * inverse).astype(x.dtype) * (d - conjugate_transpose(d))
+    du = thin_u @ (f * (right + conjugate_transpose(right)) + turn)
+    dv = v @ (f * (left + conjugate_transpose(left)))
     m, n = x.shape[-2:]
     if m > k:
         tv = t @ v
         du = du + (tv - thin_u @ (uh @ tv)) * inverse.astype(x.dtype)
     if n > k:
-        tu = adjoint(t) @ thin_u
+        tu = conjugate_transpose(t) @ thin_u
         dv = dv + (tu - v @ (thin_vh @ tu)) * inverse.astype(x.dtype)
-    du, dvh = _padded(du, u.shape), _padded(adjoint(dv), vh.shape)
+    du, dvh = _padded(du, u.shape), _padded(conjugate_transpose(dv), vh.shape)
     return (u, s, vh), (du, ds, dvh)
 
 
@@ -242,8 +242,8 @@ def svd(input: Array, some: bool = True, compute_uv: bool = True) -> tuple[Array
     check(input.ndim >= 2, "linalg.svd: The input tensor A must have at least 2 dimensions.")
     u, s, vh = svd_parts(input, not some or not compute_uv)
     if not compute_uv:
-        return jnp.zeros_like(u), s, jnp.zeros_like(adjoint(vh))
-    return u, s, adjoint(vh)
+        return jnp.zeros_like(u), s, jnp.zeros_like(conjugate_transpose(vh))
+    return u, s, conjugate_transpose(vh)
 
 
 # ---------------------------------------------------------------- QR
@@ -268,12 +268,12 @@ def _qr_jvp(full: bool, primals: Any, tangents: Any) -> Any:
     square, dsquare = r[..., :, :k], t[..., :, :k]
     # dA R⁻¹, from the columns that fix Q
     moved = linalg.triangular_solve(square, dsquare, left_side=False, lower=False)
-    mixed = adjoint(q) @ moved
-    both = mixed + adjoint(mixed)
+    mixed = conjugate_transpose(q) @ moved
+    both = mixed + conjugate_transpose(mixed)
     diagonal = jnp.eye(k, dtype=x.dtype)
     half = jnp.triu(both) - both * diagonal / 2
     dq = moved - q @ half
-    dr = half @ r if m >= n else adjoint(q) @ (t - dq @ r)
+    dr = half @ r if m >= n else conjugate_transpose(q) @ (t - dq @ r)
     return (q, r), (dq, dr)
 
 
@@ -340,7 +340,7 @@ def _eigh(name: str, x: Array, UPLO: str) -> tuple[Array, Array]:
         return jnp.zeros(x.shape[:-1], jnp.real(x).dtype), x
     half = jnp.tril(x) if lower else jnp.triu(x)
     eye = jnp.eye(x.shape[-1], dtype=x.dtype)
-    whole = half + adjoint(half) - eye * jnp.real(half).astype(x.dtype)
+    whole = half + conjugate_transpose(half) - eye * jnp.real(half).astype(x.dtype)
     v, values = linalg.eigh(x + jax.lax.stop_gradient(whole - x), symmetrize_input=False)
     return values, v
 

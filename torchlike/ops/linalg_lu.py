@@ -11,7 +11,7 @@ import numpy as np
 from ..core.errors import check
 from ..core.registry import Array, op
 from .accumulate import is_complex, type_name
-from .linalg_decomp import adjoint, as_matrices
+from .linalg_decomp import conjugate_transpose, as_matrices
 from .linalg_norm import check_full_precision, check_matrix, check_square
 from .linalg_solve import zero_pivots
 
@@ -105,7 +105,10 @@ def lu(A: Array, pivot: bool = True) -> tuple[Array, Array]:
     return packed, pivots + np.int32(1)
 
 
-@op(name="lu", namespaces=(), method=False, saves="result", grad_name="LinalgLuFactorExBackward0")
+@op(
+    name="_lu_with_info", namespaces=(), method=False, returns=("LU", "pivots", "info"),
+    saves="result", grad_name="LinalgLuFactorExBackward0",
+)  # fmt: skip
 def lu_with_infos(A: Array, pivot: bool = True) -> tuple[Array, Array, Array]:
     """``lu(A, get_infos=True)``.  ``(*, N, M) -> (*, N, M), (*, K), (*)``"""
     _check_lu_input("torch.lu_factor", A, pivot)
@@ -185,7 +188,7 @@ def _order(pivots: Array, size: int) -> Array:
 
 def _lu_solved(packed: Array, pivots: Array, b: Array, left: bool, adjointed: bool) -> Array:
     if not left:  # X A = B is Aᴴ Xᴴ = Bᴴ
-        return adjoint(_lu_solved(packed, pivots, adjoint(b), True, not adjointed))
+        return conjugate_transpose(_lu_solved(packed, pivots, conjugate_transpose(b), True, not adjointed))
     batch = np.broadcast_shapes(packed.shape[:-2], b.shape[:-2])
     packed = jnp.broadcast_to(packed, batch + packed.shape[-2:])
     b = jnp.broadcast_to(b, batch + b.shape[-2:])
@@ -271,7 +274,7 @@ def _ldl(name: str, x: Any, hermitian: bool) -> tuple[np.ndarray, np.ndarray, np
         factor = lapack.get_lapack_funcs((kernel,), (a,))[0]
         for i, matrix in enumerate(as_matrices(a)):
             found, pivot, info = factor(matrix, lower=True)
-            as_matrices(packed)[i] = found
+            as_matrices(packed)[i] = np.tril(found)
             pivots.reshape(-1, a.shape[-1])[i] = pivot
             infos.reshape(-1)[i] = info
     return packed, pivots, infos
@@ -403,7 +406,18 @@ def householder_product(input: Array, tau: Array) -> Array:
     return _reflect(input[..., : tau.shape[-1]], tau, eye, True, False)
 
 
-@op(out=True, grad_name="OrmqrBackward0")
+def _nothing_to_reflect(args: Any, kwargs: dict[str, Any]) -> tuple[str, Any, dict[str, Any]]:
+    """No reflections: the result does not depend on them, nor does its gradient."""
+    given = {**dict(zip(("input", "tau"), args, strict=False)), **kwargs}
+    if 0 in getattr(given.get("tau"), "shape", (1,)):
+        for name in ("input", "tau"):
+            given[name] = given[name].detach()
+        rest = args[2:]
+        return "ormqr", (given.pop("input"), given.pop("tau"), *rest), given
+    return "ormqr", args, kwargs
+
+
+@op(out=True, resolve=_nothing_to_reflect, grad_name="OrmqrBackward0")
 def ormqr(
     input: Array, tau: Array, other: Array, left: bool = True, transpose: bool = False
 ) -> Array:
@@ -456,8 +470,8 @@ def ormqr(
     vectors = input[..., : tau.shape[-1]]
     if left:
         return _reflect(vectors, tau, other, not transpose, transpose)
-    found = _reflect(vectors, tau, adjoint(other), transpose, not transpose)
-    return adjoint(found)
+    found = _reflect(vectors, tau, conjugate_transpose(other), transpose, not transpose)
+    return conjugate_transpose(found)
 
 
 @op(out=True, returns=("a", "tau"), nondiff=True)

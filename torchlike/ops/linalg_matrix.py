@@ -15,7 +15,7 @@ from ..core.errors import check, shape_text
 from ..core.registry import Array, op
 from . import draws
 from .accumulate import floated, is_inexact, kind, type_name
-from .linalg_decomp import adjoint, qr_parts, svd_parts
+from .linalg_decomp import conjugate_transpose, qr_parts, svd_parts
 from .linalg_norm import check_square, tolerances
 from .linalg_solve import inverted, solve as solve_system
 
@@ -29,11 +29,11 @@ def _pseudo_inverse(x: Array, atol: Array, rtol: Array, hermitian: bool) -> Arra
         size = jnp.abs(values)
         kept = size > jnp.maximum(atol, rtol * jnp.max(size, axis=-1))[..., None]
         inverse = jnp.where(kept, 1 / jnp.where(kept, values, 1), 0).astype(x.dtype)
-        return (v * inverse[..., None, :]) @ adjoint(v)
+        return (v * inverse[..., None, :]) @ conjugate_transpose(v)
     u, s, vh = svd_parts(x, False)
     kept = s > jnp.maximum(atol, rtol * s[..., 0])[..., None]
     inverse = jnp.where(kept, 1 / jnp.where(kept, s, 1), 0).astype(x.dtype)
-    return (adjoint(vh) * inverse[..., None, :]) @ adjoint(u)
+    return (conjugate_transpose(vh) * inverse[..., None, :]) @ conjugate_transpose(u)
 
 
 @_pseudo_inverse.defjvp
@@ -41,7 +41,7 @@ def _pseudo_inverse_jvp(hermitian: bool, primals: Any, tangents: Any) -> Any:
     x, atol, rtol = primals
     t = tangents[0]
     p = _pseudo_inverse(x, atol, rtol, hermitian)
-    ph, th = adjoint(p), adjoint(t)
+    ph, th = conjugate_transpose(p), conjugate_transpose(t)
     rest = th - th @ (x @ p)
     other = th - (p @ x) @ th
     return p, p @ ph @ rest + other @ ph @ p - p @ t @ p
@@ -246,6 +246,7 @@ def linalg_vander(x: Array, *, N: int | None = None) -> Array:
     )
     base = x if is_inexact(x) else x.astype(np.int64)
     check(base.ndim > 0 or N is not None, "N must be greater than 1.")
+    base = jnp.atleast_1d(base)
     count = base.shape[-1] if N is None else N
     check(N is None or N > 1, "N must be greater than 1.")
     return _powers(base, count)
@@ -270,13 +271,13 @@ def _drawn(columns: Any) -> Any:
 
 def _projected(x: Array, project: Array, niter: int) -> tuple[Array, Array, Array]:
     wide = x.shape[-2] < x.shape[-1]
-    x = adjoint(x) if wide else x
+    x = conjugate_transpose(x) if wide else x
     basis = qr_parts(x @ project, "reduced")[0]
     for _ in range(niter):
-        basis = qr_parts(adjoint(x) @ basis, "reduced")[0]
+        basis = qr_parts(conjugate_transpose(x) @ basis, "reduced")[0]
         basis = qr_parts(x @ basis, "reduced")[0]
-    u, s, vh = svd_parts(adjoint(basis) @ x, False)
-    u, v = basis @ u, adjoint(vh)
+    u, s, vh = svd_parts(conjugate_transpose(basis) @ x, False)
+    u, v = basis @ u, conjugate_transpose(vh)
     return (v, s, u) if wide else (u, s, v)
 
 

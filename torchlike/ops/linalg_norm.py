@@ -22,7 +22,7 @@ Dims = tuple[int, ...]
 Order = float | str | None
 
 
-def sign(x: Array) -> Array:
+def direction(x: Array) -> Array:
     """``x / |x|``, 0 at 0."""
     size = jnp.abs(x)
     return jnp.where(
@@ -62,7 +62,7 @@ def _p_norm_jvp(p: float, dims: Dims, primals: Any, tangents: Any) -> tuple[Arra
     if p == 0:
         return y, jnp.zeros_like(y)
     if p == 1:
-        return y, total(sign(x))
+        return y, total(direction(x))
     safe = jnp.where(y == 0, jnp.ones((), y.dtype), y)
     if p == 2:  # at 0 PyTorch's slope is 0
         return y, dead(y == 0, total(x) / safe)
@@ -70,16 +70,16 @@ def _p_norm_jvp(p: float, dims: Dims, primals: Any, tangents: Any) -> tuple[Arra
     if math.isinf(p):
         mask = (size == y) | (jnp.isnan(size) & jnp.isnan(y))
         count = jnp.sum(mask, axis=dims, keepdims=True).astype(y.dtype)
-        return y, total(dead(~mask, sign(x))) / count
+        return y, total(dead(~mask, direction(x))) / count
     if p < 1:
         one = jnp.ones((), size.dtype)
         slope = dead(
-            size == 0, sign(x) * _power(jnp.where(size == 0, one, size), p - 1).astype(x.dtype)
+            size == 0, direction(x) * _power(jnp.where(size == 0, one, size), p - 1).astype(x.dtype)
         )
         return y, total(slope) * _power(safe, 1 - p)
     if p < 2:
         return y, dead(
-            y == 0, total(sign(x) * _power(size, p - 1).astype(x.dtype)) * _power(safe, 1 - p)
+            y == 0, total(direction(x) * _power(size, p - 1).astype(x.dtype)) * _power(safe, 1 - p)
         )
     return y, dead(y == 0, total(x * _power(size, p - 2).astype(x.dtype)) / _power(safe, p - 1))
 
@@ -310,6 +310,18 @@ def frobenius_norm(input: Array, dim: int | Dims = (), keepdim: bool = False) ->
 def nuclear_norm(input: Array, dim: Dims | None = None, keepdim: bool = False) -> Array:
     """Sum of the singular values.  ``(*, N, M) -> (*)``"""
     return matrix_norm(input, "nuc", (-2, -1) if dim is None else dim, keepdim)
+
+
+@op(method=False, grad_name="ViewBackward0")
+def norm_except_dim(v: Array, pow: int = 2, dim: int = 0) -> Array:
+    """Norm of each slice along ``dim``, the other dims kept as 1.  ``(*) -> (1, …, N, …, 1)``"""
+    if dim == -1:
+        return vector_norm(v, pow)
+    check(
+        dim in (0, v.ndim - 1),
+        f"norm_except_dim: dim must be 0 or the last one, but got {dim}",
+    )
+    return vector_norm(v, pow, tuple(i for i in range(v.ndim) if i != dim), True)
 
 
 # ---------------------------------------------------------------- condition, rank

@@ -12,7 +12,7 @@ from ..core.errors import LinAlgError, check
 from ..core.registry import Array, op
 from .accumulate import type_name
 from .elementwise import only_tensors
-from .linalg_decomp import adjoint, as_matrices, batch_text
+from .linalg_decomp import conjugate_transpose, as_matrices, batch_text
 from .linalg_norm import check_full_precision, check_matrix, check_square
 
 linalg = jax.lax.linalg
@@ -74,6 +74,8 @@ def _first_zero(x: Array) -> Array:
 def _determinant(x: Array) -> Array:
     check_square("linalg.det", x)
     check_full_precision("linalg.det", x)
+    if x.shape[-1] == 0:
+        return jnp.ones(x.shape[:-2], x.dtype)
     return jnp.linalg.det(x)
 
 
@@ -435,12 +437,12 @@ def cholesky_solve(input: Array, input2: Array, upper: bool = False) -> Array:
         f"{factor.shape[-1]} but each b matrix is {b.shape[-2]} by {b.shape[-1]}",
     )
     check_full_precision("cholesky_solve", factor)
-    return _factor_solved(adjoint(factor) if upper else factor, b)
+    return _factor_solved(conjugate_transpose(factor) if upper else factor, b)
 
 
 @jax.custom_jvp
 def _factor_solved(factor: Array, b: Array) -> Array:
-    return _triangular(adjoint(factor), _triangular(factor, b, False, False), True, False)
+    return _triangular(conjugate_transpose(factor), _triangular(factor, b, False, False), True, False)
 
 
 @_factor_solved.defjvp
@@ -449,7 +451,7 @@ def _factor_solved_jvp(primals: Any, tangents: Any) -> tuple[Array, Array]:
     x = _factor_solved(factor, b)
     # PyTorch differentiates by the whole matrix, not by its triangle
     low = jnp.tril(factor)
-    change = moved @ (adjoint(low) @ x) + low @ (adjoint(moved) @ x)
+    change = moved @ (conjugate_transpose(low) @ x) + low @ (conjugate_transpose(moved) @ x)
     return x, _factor_solved(factor, t - change)
 
 

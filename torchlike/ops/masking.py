@@ -9,7 +9,8 @@ from jax import lax, numpy as jnp
 
 from ..core.registry import Array, Scalar, op
 from ..core.shapes import broadcast_two
-from .indexing import IN_BOUNDS, type_name
+from .elementwise import type_name
+from .indexing import IN_BOUNDS
 from .value_ranges import check_number
 
 

@@ -9,11 +9,11 @@ import numpy as np
 from jax import numpy as jnp
 
 from ..core.registry import Array, op
-from .call_arguments import named
+from .call_arguments import named_arguments
 
 
 def _nonzero_overload(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    x, as_tuple = named(args, kwargs, "input", "as_tuple")
+    x, as_tuple = named_arguments(args, kwargs, "input", "as_tuple")
     return ("nonzero_tuple" if as_tuple else "nonzero"), (x,), {}
 
 

@@ -202,8 +202,14 @@ def _number_q(name: str) -> Any:
 
     def resolve(args: Any, kwargs: dict[str, Any]) -> tuple[str, Any, dict[str, Any]]:
         q = args[1] if len(args) > 1 else kwargs.get("q")
-        number = isinstance(q, (int, float, np.number))
-        return (f"{name}_number" if number else name), args, kwargs
+        if isinstance(q, (int, float, np.number)):
+            return f"{name}_number", args, kwargs
+        if kwargs.get("interpolation") == "midpoint" and hasattr(q, "detach"):
+            # the value between two ranks is the same wherever q is between them
+            fixed = q.detach()
+            args = (args[0], fixed, *args[2:]) if len(args) > 1 else args
+            kwargs = {**kwargs, "q": fixed} if "q" in kwargs else kwargs
+        return name, args, kwargs
 
     return resolve
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..core import dtypes
 from ..core.dtypes import dtype
-from ..core.errors import not_implemented_for
+from ..core.errors import check, not_implemented_for
 from ..core.registry import Array, reduction
 from ..core.shapes import normal_dims
 from .accumulate import dead, floated, is_complex, is_floating, is_inexact, kind, type_name, widened
@@ -345,3 +345,26 @@ def trace(input: Array) -> Array:
     if input.dtype == np.bool_:
         raise not_implemented_for("trace", "Bool")
     return sum(jnp.diagonal(input))
+
+
+@reduction(nondiff=True)
+def hash_tensor(
+    input: Array, dim: int | Dims = (), *, keepdim: bool = False, mode: int = 0
+) -> Array:
+    """Exclusive or of the bits of all elements, as 64-bit numbers, in uint64.
+
+    ``(*) -> reduced``
+    """
+    check(mode == 0, f"Unknown hash_tensor mode: {mode}")
+    if is_complex(input):
+        raise not_implemented_for("xor_sum_cpu", type_name(input))
+    dims = normal_dims(dim, input.ndim)
+    check(
+        input.size > 0 or dim != (),
+        "hash_tensor: Expected reduction dim to be specified for input.numel() == 0. Specify the "
+        "reduction dim with the 'dim' argument.",
+    )
+    wide = input.astype(np.float64 if is_floating(input) else np.int64)
+    bits = jax.lax.bitcast_convert_type(wide, np.uint64)
+    found = jax.lax.reduce(bits, np.uint64(0), jax.lax.bitwise_xor, dims)
+    return jnp.expand_dims(found, dims) if keepdim else found

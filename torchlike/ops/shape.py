@@ -16,7 +16,7 @@ from ..core.dtypes import dtype
 from ..core.errors import shape_text
 from ..core.registry import Array, op, view as declare_view
 from ..core.shapes import contiguous_strides, inferred_size, normal_dim, normal_dims
-from .call_arguments import named
+from .call_arguments import named_arguments
 
 Ints = tuple[int, ...]
 Layout = tuple[Ints, Ints, int]
@@ -107,7 +107,7 @@ def reshape(input: Array, shape: Ints) -> Array:
 
 def _like_other(key: str) -> Any:
     def resolve(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        source, other = named(args, kwargs, "input", "other")
+        source, other = named_arguments(args, kwargs, "input", "other")
         return key, (source, tuple(other.shape)), {}
 
     return resolve

@@ -12,8 +12,8 @@ from jax import numpy as jnp
 from ..core.dtypes import dtype
 from ..core.registry import Array, op
 from . import shape, shape_elements, shape_strided, splitting
-from .call_arguments import named
-from .view_put import put, put_slice
+from .call_arguments import named_arguments
+from .view_put import put_slice, put_view
 
 Ints = tuple[int, ...]
 
@@ -142,7 +142,7 @@ def view_as_real_copy(input: Array) -> Array:
 
 
 def _view_copy_overload(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    x, to = named(args, kwargs, "input", "size|dtype")
+    x, to = named_arguments(args, kwargs, "input", "size|dtype")
     if isinstance(to, dtype):
         return "view_dtype_copy", (x, to, x.dtype), {}
     return "view_copy", (x, to), {}
@@ -176,7 +176,7 @@ def as_strided_scatter(
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
 def _strided_put(where: tuple[Ints, Ints, int], x: Array, y: Array) -> Array:
-    return put("as_strided", x, y, *where)
+    return put_view("as_strided", x, y, *where)
 
 
 @_strided_put.defjvp
@@ -184,7 +184,9 @@ def _strided_put_jvp(where: tuple[Ints, Ints, int], primals: Any, tangents: Any)
     # PyTorch gives the input the gradient of the replaced elements, and no others.
     x, y = primals
     dx, dy = tangents
-    hit = put("as_strided", jnp.zeros(x.shape, jnp.bool_), jnp.ones(y.shape, jnp.bool_), *where)
+    hit = put_view(
+        "as_strided", jnp.zeros(x.shape, jnp.bool_), jnp.ones(y.shape, jnp.bool_), *where
+    )
     moved = jnp.zeros((dx.size,), dx.dtype).at[shape_strided.strided_places(*where)].add(dy)
     return _strided_put(where, x, y), jnp.where(hit, dx, 0) + moved.reshape(dx.shape)
 
@@ -202,7 +204,7 @@ def select_scatter(input: Array, src: Array, dim: int, index: int) -> Array:
     """A copy with one index of a dim replaced by ``src``.  ``(A, n, B), (A, B) -> (A, n, B)``"""
     at, i = shape_strided.select_at_index(input.shape, dim, index)
     _check_slice(src.shape, input.shape[:at] + input.shape[at + 1 :])
-    return put("select", input, src.astype(input.dtype), at, i)
+    return put_view("select", input, src.astype(input.dtype), at, i)
 
 
 @op(out=True, saves="none")
@@ -225,4 +227,4 @@ def diagonal_scatter(
     (a, b), _, _, count = shape_strided.diagonal_place(input.shape, offset, dim1, dim2)
     rest = tuple(n for i, n in enumerate(input.shape) if i not in (a, b))
     _check_slice(src.shape, (*rest, count))
-    return put("diagonal", input, src.astype(input.dtype), offset, dim1, dim2)
+    return put_view("diagonal", input, src.astype(input.dtype), offset, dim1, dim2)

@@ -12,7 +12,7 @@ from ..core.dtypes import INTEGRAL
 from ..core.errors import shape_text
 from ..core.registry import Array, Scalar, view as declare_view
 from ..core.shapes import normal_dim
-from .call_arguments import named
+from .call_arguments import named_arguments
 
 Ints = tuple[int, ...]
 Layout = tuple[Ints, Ints, int]
@@ -182,7 +182,7 @@ def _narrow_layout(
 
 def _start_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """PyTorch takes a 0-d integer tensor for ``start``: its number is used."""
-    input, dim, start, length = named(args, kwargs, "input", "dim", "start", "length")
+    input, dim, start, length = named_arguments(args, kwargs, "input", "dim", "start", "length")
     if hasattr(start, "dtype"):
         if start.ndim or start.dtype.category != INTEGRAL:
             raise RuntimeError("start must be an 0-dim integral Tensor.")

@@ -12,7 +12,7 @@ from ..core.dtypes import TYPE_NAMES
 from ..core.errors import shape_text
 from ..core.registry import Array, op, view as declare_view
 from ..core.shapes import normal_dim
-from .call_arguments import named
+from .call_arguments import named_arguments
 
 Ints = tuple[int, ...]
 Layout = tuple[Ints, Ints, int]
@@ -91,7 +91,7 @@ def chunk_cut(shape: Sequence[int], chunks: int, dim: int = 0) -> tuple[int, lis
 
 
 def _split_overload(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    x, size, dim = named(
+    x, size, dim = named_arguments(
         args, kwargs, "tensor|input", "split_size_or_sections|split_size|split_sizes", "dim"
     )
     key = "split_with_sizes" if isinstance(size, (list, tuple)) else "split"
@@ -181,7 +181,7 @@ def _sections_overload(key: str) -> Any:
     def resolve(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if key != "tensor_split" and len(args) > 2:
             args = (args[0], args[1:])  # hsplit(1, 2)
-        x, given, dim = named(args, kwargs, "input", _SECTIONS, "dim")
+        x, given, dim = named_arguments(args, kwargs, "input", _SECTIONS, "dim")
         if hasattr(given, "dtype"):
             if given.dtype.name != "int64":
                 raise RuntimeError(

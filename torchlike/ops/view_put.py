@@ -1,8 +1,8 @@
 """Writing through a view: the base's value with the viewed elements replaced.
 
-``put(op, x, y, *args)`` undoes one view step: ``view(put(op, x, y)) == y``, and what the view does
-not show keeps its value. Every rule is pure and differentiable, and lowers to reshape, transpose,
-select or an update of a slice; only overlapping arrangements scatter.
+``put_view(op, x, y, *args)`` undoes one view step: ``view(put_view(op, x, y)) == y``, and what the
+view does not show keeps its value. Every rule is pure and differentiable, and lowers to reshape,
+transpose, select or an update of a slice; only overlapping arrangements scatter.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from .shape_strided import (
 Rule = Callable[..., Array]
 
 
-def put(op: str, x: Array, y: Array, *args: Any, piece: int = 0) -> Array:
+def put_view(op: str, x: Array, y: Array, *args: Any, piece: int = 0) -> Array:
     """``x`` with the elements that view op ``op`` shows replaced by ``y``.  ``(X), (Y) -> (X)``
 
     ``args`` are the op's arguments after the input, in order (``select_at``, ``slice_at``: the
@@ -51,7 +51,7 @@ def put(op: str, x: Array, y: Array, *args: Any, piece: int = 0) -> Array:
 
 
 def is_puttable(op: str) -> bool:
-    """Whether ``put`` knows this view op."""
+    """Whether ``put_view`` knows this view op."""
     return op in _RULES or op in _PIECES or op == "unbind"
 
 

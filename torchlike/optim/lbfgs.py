@@ -5,16 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..api import torch as T
+import numpy as np
+
+from ..core.build import from_host
 from ..core.modes import no_grad, set_grad_enabled
 from ..core.tensor import Tensor
+from ..core.value import on_host
 from .chained import check_lr
 from .optimizer import Optimizer, _to_scalar
 from .wolfe import strong_wolfe
 
+_MEMORY = ("d", "t", "old_dirs", "old_stps", "ro", "H_diag", "prev_flat_grad")
+
 
 class LBFGS(Optimizer):
-    """Newton-like steps from the last ``history_size`` gradients; it takes one group."""
+    """Newton-like steps from the last ``history_size`` gradients; it takes one group.
+
+    Between two calls of the closure everything is decided by single numbers, so it is computed
+    with NumPy: on the device each of them would be waited for.
+    """
 
     def __init__(
         self,
@@ -39,31 +48,32 @@ class LBFGS(Optimizer):
             raise ValueError("LBFGS doesn't support per-parameter options (parameter groups)")
 
     @property
-    def _params(self) -> list[Tensor]:
+    def _params(self) -> list[Any]:
         return self.param_groups[0]["params"]
 
-    def _gather_flat_grad(self) -> Tensor:
-        flat = []
-        for p in self._params:
-            grad: Any = T.zeros_like(p) if p.grad is None else p.grad
-            if grad.is_complex():
-                grad = T.view_as_real(grad)
-            flat.append(grad.reshape(-1))
-        return T.cat(flat, 0)
+    def _gather_flat_grad(self) -> np.ndarray:
+        """All gradients as one real vector."""
+        return np.concatenate(
+            [
+                np.zeros(_reals(p), _real(p)) if p.grad is None
+                else np.ascontiguousarray(on_host(p.grad._v)).reshape(-1).view(_real(p))
+                for p in self._params
+            ]
+        )  # fmt: skip
 
-    def _add_grad(self, step_size: Any, update: Any) -> None:
+    def _add_grad(self, step_size: Any, update: np.ndarray) -> None:
         offset = 0
         for p in self._params:
-            p = T.view_as_real(p) if p.is_complex() else p
-            part = update[offset : offset + p.numel()]
-            p.add_(part.reshape(p.shape) * step_size)
-            offset += p.numel()
+            part = update[offset : offset + _reals(p)] * step_size
+            part = part.astype(_real(p)).view(p.dtype.np).reshape(tuple(p.shape))
+            p.add_(from_host(part, device=p.device))
+            offset += _reals(p)
 
     def _evaluate_along(
-        self, closure: Callable[[], Any], start: list[Any], t: Any, d: Any
-    ) -> tuple[float, Any]:
+        self, closure: Callable[[], Any], start: list[Any], t: Any, d: np.ndarray
+    ) -> tuple[float, np.ndarray]:
         self._add_grad(t, d)
-        loss = float(closure())
+        loss = closure()
         grad = self._gather_flat_grad()
         for p, before in zip(self._params, start, strict=True):
             p.copy_(before)
@@ -73,34 +83,34 @@ class LBFGS(Optimizer):
     def step(self, closure: Callable[[], Any]) -> Any:  # type: ignore[override]
         """Up to ``max_iter`` iterations; the closure clears gradients, computes the loss, and
         calls backward."""
+        losses: list[Any] = []
 
-        def evaluate() -> Any:
+        def evaluate() -> float:
             with set_grad_enabled(True):
-                return closure()
+                losses.append(closure())
+            loss = losses[-1]
+            return float(loss.detach() if isinstance(loss, Tensor) else loss)
 
         group = self.param_groups[0]
         state = self.state[self._params[0]]
         state.setdefault("func_evals", 0)
         state.setdefault("n_iter", 0)
-        first = evaluate()
-        loss, evals = float(first), 1
+        loss, evals = evaluate(), 1
         state["func_evals"] += 1
-        grad: Any = self._gather_flat_grad()
-        if grad.abs().max() <= group["tolerance_grad"]:
-            return first
-        memory = {
-            name: state.get(name)
-            for name in ("d", "t", "old_dirs", "old_stps", "ro", "H_diag", "prev_flat_grad")
-        }
+        grad = self._gather_flat_grad()
+        if np.abs(grad).max() <= group["tolerance_grad"]:
+            return losses[0]
+        memory = {name: _numbers(state.get(name)) for name in (*_MEMORY, "al")}
         before = state.get("prev_loss")
+        lr = _to_scalar(group["lr"])
+        lr = float(lr) if isinstance(lr, Tensor) else lr
         for n_iter in range(1, group["max_iter"] + 1):
             state["n_iter"] += 1
-            self._choose_direction(group, state, memory, grad)
-            memory["prev_flat_grad"] = grad.clone()
+            self._choose_direction(group, state["n_iter"] == 1, memory, grad)
+            memory["prev_flat_grad"] = grad
             before = loss
-            lr = _to_scalar(group["lr"])
             is_first = state["n_iter"] == 1
-            memory["t"] = min(1.0, 1.0 / grad.abs().sum()) * lr if is_first else lr
+            memory["t"] = min(1.0, 1.0 / np.abs(grad).sum()) * lr if is_first else lr
             slope = grad.dot(memory["d"])
             if slope > -group["tolerance_change"]:
                 break
@@ -109,27 +119,27 @@ class LBFGS(Optimizer):
             )
             evals += spent
             state["func_evals"] += spent
-            if n_iter == group["max_iter"] or evals >= group["max_eval"]:
+            if (
+                n_iter == group["max_iter"]
+                or evals >= group["max_eval"]
+                or np.abs(grad).max() <= group["tolerance_grad"]
+                or np.abs(memory["d"] * memory["t"]).max() <= group["tolerance_change"]
+                or abs(loss - before) < group["tolerance_change"]
+            ):
                 break
-            if grad.abs().max() <= group["tolerance_grad"]:
-                break
-            if memory["d"].mul(memory["t"]).abs().max() <= group["tolerance_change"]:
-                break
-            if abs(loss - before) < group["tolerance_change"]:
-                break
-        state.update(memory)
+        state.update({k: _tensors(v) for k, v in memory.items() if k != "al" or v is not None})
         state["prev_loss"] = before
-        return first
+        return losses[0]
 
     def _move(
         self,
         group: dict[str, Any],
         memory: dict[str, Any],
-        evaluate: Callable[[], Any],
-        at: tuple[float, Any, Any],
+        evaluate: Callable[[], float],
+        at: tuple[float, np.ndarray, Any],
         n_iter: int,
         evals_left: int,
-    ) -> tuple[float, Any, int]:
+    ) -> tuple[float, np.ndarray, int]:
         """One step along the direction; the new loss and gradient, and the evaluations spent."""
         loss, grad, slope = at
         search = group["line_search_fn"]
@@ -138,7 +148,7 @@ class LBFGS(Optimizer):
                 raise RuntimeError("only 'strong_wolfe' is supported")
             start = [p.clone() for p in self._params]
 
-            def along(t: Any, d: Any) -> tuple[float, Any]:
+            def along(t: Any, d: np.ndarray) -> tuple[float, np.ndarray]:
                 return self._evaluate_along(evaluate, start, t, d)
 
             loss, grad, memory["t"], spent = strong_wolfe(
@@ -149,17 +159,17 @@ class LBFGS(Optimizer):
         self._add_grad(memory["t"], memory["d"])
         if n_iter == group["max_iter"]:  # the next call evaluates anyway
             return loss, grad, 0
-        return float(evaluate()), self._gather_flat_grad(), 1
+        return evaluate(), self._gather_flat_grad(), 1
 
     def _choose_direction(
-        self, group: dict[str, Any], state: dict[str, Any], memory: dict[str, Any], grad: Any
+        self, group: dict[str, Any], is_first: bool, memory: dict[str, Any], grad: np.ndarray
     ) -> None:
-        if state["n_iter"] == 1:
-            memory.update(d=grad.neg(), old_dirs=[], old_stps=[], ro=[], H_diag=1)
+        if is_first:
+            memory.update(d=-grad, old_dirs=[], old_stps=[], ro=[], H_diag=1)
             return
         dirs, steps, ro = memory["old_dirs"], memory["old_stps"], memory["ro"]
-        y = grad.sub(memory["prev_flat_grad"])
-        s = memory["d"].mul(memory["t"])
+        y = grad - memory["prev_flat_grad"]
+        s = memory["d"] * memory["t"]
         ys = y.dot(s)
         if ys > 1e-10:
             if len(dirs) == group["history_size"]:
@@ -169,8 +179,10 @@ class LBFGS(Optimizer):
             steps.append(s)
             ro.append(1.0 / ys)
             memory["H_diag"] = ys / y.dot(y)
-        al = state.setdefault("al", [None] * group["history_size"])
-        q = grad.neg()
+        if memory["al"] is None:
+            memory["al"] = [None] * group["history_size"]
+        al = memory["al"]
+        q = -grad
         for i in range(len(dirs) - 1, -1, -1):
             al[i] = steps[i].dot(q) * ro[i]
             q = q - dirs[i] * al[i]
@@ -178,3 +190,25 @@ class LBFGS(Optimizer):
         for i in range(len(dirs)):
             r = r + steps[i] * (al[i] - dirs[i].dot(r) * ro[i])
         memory["d"] = r
+
+
+def _real(p: Tensor) -> np.dtype:
+    return p.dtype.to_real().np
+
+
+def _reals(p: Tensor) -> int:
+    return p.numel() * (2 if p.is_complex() else 1)
+
+
+def _numbers(x: Any) -> Any:
+    """State as NumPy computes with it: a 0-d tensor becomes a scalar of its dtype."""
+    if isinstance(x, Tensor):
+        return on_host(x._v)[()]
+    return [_numbers(e) for e in x] if isinstance(x, list) else x
+
+
+def _tensors(x: Any) -> Any:
+    """State as PyTorch keeps it."""
+    if isinstance(x, (np.ndarray, np.generic)):
+        return from_host(np.array(x), device="cpu")
+    return [_tensors(e) for e in x] if isinstance(x, list) else x

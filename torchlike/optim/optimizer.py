@@ -8,13 +8,17 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable
 from copy import deepcopy
 from itertools import chain
-from typing import Any
+from typing import Any, TypeAlias
 
 from ..core.dtypes import default_dtype, dtype, float32, float64
 from ..core.modes import modes, set_grad_enabled
 from ..core.tape import RemovableHandle
 from ..core.tensor import Tensor
 
+ParamsT: TypeAlias = (
+    Iterable[Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, Tensor]]
+)
+StateDict: TypeAlias = dict[str, Any]
 _global_optimizer_pre_hooks: dict[int, Callable[..., Any]] = OrderedDict()
 _global_optimizer_post_hooks: dict[int, Callable[..., Any]] = OrderedDict()
 _HOOKS = (
@@ -55,6 +59,18 @@ def _get_scalar_dtype(is_fused: bool | None = None) -> dtype:
 def _to_scalar(x: Any) -> Any:
     """A one-element tensor as 0-d; anything else as it is."""
     return x.squeeze() if isinstance(x, Tensor) and x.dim() != 0 else x
+
+
+def _get_value(x: Any) -> Any:
+    """A tensor's number; anything else as it is. For optimizers that users write."""
+    return x.item() if isinstance(x, Tensor) else x
+
+
+def _default_to_fused_or_foreach(
+    params: Any, differentiable: bool, use_fused: bool = False
+) -> tuple[bool, bool]:
+    """(fused, foreach): neither, since XLA fuses the plain loop. For users' optimizers."""
+    return False, False
 
 
 def _typename(x: object) -> str:
@@ -357,6 +373,11 @@ class Optimizer:
                 else:
                     grad.requires_grad_(False)
                 grad.zero_()
+
+    def _accelerator_graph_capture_health_check(self) -> None:
+        """Nothing to check: there are no CUDA graphs."""
+
+    _cuda_graph_capture_health_check = _accelerator_graph_capture_health_check
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """One update of the parameters; returns what the closure returns."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 
 def cubic_minimum(
     x1: Any, f1: Any, g1: Any, x2: Any, f2: Any, g2: Any, bounds: tuple[Any, Any] | None = None
@@ -19,7 +21,7 @@ def cubic_minimum(
     square = d1**2 - g1 * g2
     if square < 0:
         return (low + high) / 2.0
-    d2 = square.sqrt()
+    d2 = np.sqrt(square)
     if x1 <= x2:
         at = x2 - (x2 - x1) * ((g2 + d2 - d1) / (g2 - g1 + 2 * d2))
     else:
@@ -43,7 +45,7 @@ def strong_wolfe(
 
     Returns loss, gradient, step, and the number of evaluations.
     """
-    longest = d.abs().max()
+    longest = np.abs(d).max()
     f_new, g_new = along(t, d)
     evals, slope_new = 1, g_new.dot(d)
     before: tuple[Any, ...] = (0, f, g, slope)  # step, loss, gradient, slope

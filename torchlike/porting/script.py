@@ -31,7 +31,7 @@ def run_file(path: str, args: Sequence[str]) -> int:
             sys.stderr.write(f"{text}{error.strerror}\n")
             return 2
         name, folder = path, os.path.dirname(os.path.realpath(path))
-    main = _prepare(name, folder, args)
+    main = _prepare(path, folder, args)
     main.__dict__.update(__file__=name, __cached__=None)
     if path == "-":
         del main.__dict__["__file__"]

@@ -1,4 +1,6 @@
-"""``torch.nn.attention``: which kernels attention may use. XLA has one, so the choice is only kept."""
+"""``torch.nn.attention``: which kernels attention may use. XLA has one, so the choice is only
+kept.
+"""
 
 from __future__ import annotations
 

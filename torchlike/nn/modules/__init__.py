@@ -14,7 +14,6 @@ from . import (
     flatten,
     fold,
     instancenorm,
-    lazy,
     linear,
     loss,
     normalization,
@@ -39,7 +38,7 @@ from .fold import *  # noqa: F403
 from .instancenorm import *  # noqa: F403
 from .linear import *  # noqa: F403
 from .loss import *  # noqa: F403
-from .module import Module
+from .module import Module as Module
 from .normalization import *  # noqa: F403
 from .padding import *  # noqa: F403
 from .pixelshuffle import *  # noqa: F403

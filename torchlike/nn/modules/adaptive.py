@@ -19,7 +19,9 @@ _ASMoutput = namedtuple("_ASMoutput", ["output", "loss"])
 
 
 class AdaptiveLogSoftmaxWithLoss(Module):
-    """Frequent classes in a head, rare ones in clusters of growing thrift.  ``(N, D), (N) -> (N), ()``
+    """Frequent classes in a head, rare ones in clusters of growing thrift.
+
+    ``(N, D), (N) -> (N), ()``
 
     Source: Grave et al., Efficient softmax approximation for GPUs, arXiv:1609.04309
     """
@@ -131,9 +133,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
                     input_.size(),
                 )
         else:
-            raise RuntimeError(
-                "0D or 1D target tensor expected, multi-target not supported"
-            )
+            raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
 
     def _get_full_log_prob(self, input: Tensor, head_output: Tensor) -> Tensor:
         head = F.log_softmax(head_output, dim=1)

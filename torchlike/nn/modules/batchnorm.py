@@ -9,8 +9,7 @@ from ...core.build import tensor
 from ...core.dtypes import int64
 from ...core.modes import no_grad
 from ...core.tensor import Tensor
-from .. import functional as F
-from .. import init
+from .. import functional as F, init
 from ..module import Module
 from ..parameter import Parameter, UninitializedBuffer, UninitializedParameter
 from .lazy import LazyModuleMixin
@@ -192,9 +191,9 @@ class _LazyNormBase(LazyModuleMixin, _NormBase):
         tensors = [self.weight, self.bias] if self.affine else []
         if self.track_running_stats:
             tensors += [self.running_mean, self.running_var]
-        for tensor in tensors:
-            if tensor is not None:
-                tensor.materialize((self.num_features,))
+        for waiting in tensors:
+            if waiting is not None:
+                waiting.materialize((self.num_features,))
         self.reset_parameters()
 
 

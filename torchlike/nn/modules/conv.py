@@ -7,8 +7,7 @@ from typing import Any
 
 from ...api import torch as T
 from ...core.tensor import Tensor
-from .. import functional as F
-from .. import init
+from .. import functional as F, init
 from ..module import Module
 from ..parameter import Parameter, UninitializedParameter
 from .lazy import LazyModuleMixin
@@ -423,5 +422,3 @@ class LazyConvTranspose3d(_LazyConvTranspose, ConvTranspose3d):
     """A ConvTranspose3d that learns ``in_channels`` from its first input."""
 
     cls_to_become = ConvTranspose3d
-
-

@@ -61,7 +61,8 @@ class _InstanceNorm(_NormBase):
     def _check_input_dim(self, input: Tensor) -> None:
         if input.dim() not in (self.spatial + 1, self.spatial + 2):
             raise ValueError(
-                f"expected {self.spatial + 1}D or {self.spatial + 2}D input (got {input.dim()}D input)"
+                f"expected {self.spatial + 1}D or {self.spatial + 2}D input (got {input.dim()}D "
+                "input)"
             )
 
     def _load_from_state_dict(

@@ -6,9 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ...core.tensor import Tensor
-from .. import _reduction as _Reduction
-from .. import functional as F
-from ..module import Module
+from .. import _reduction as _Reduction, functional as F
 from .distance import PairwiseDistance
 from .linear_cross_entropy import LinearCrossEntropyLoss
 from .weighted_loss import _Loss, _WeightedLoss
@@ -67,7 +65,8 @@ class NLLLoss2d(NLLLoss):
         reduction: str = "mean",
     ) -> None:
         _Reduction.warn_deprecated(
-            "NLLLoss2d has been deprecated. Please use NLLLoss instead as a drop-in replacement and "
+            "NLLLoss2d has been deprecated. Please use NLLLoss instead as a drop-in "
+            "replacement and "
             "see https://pytorch.org/docs/main/nn.html#torch.nn.NLLLoss for more details."
         )
         super().__init__(weight, size_average, ignore_index, reduce, reduction)
@@ -229,7 +228,10 @@ class SoftMarginLoss(_Loss):
 
 
 class CrossEntropyLoss(_WeightedLoss):
-    """``-log softmax(x)[class]``, or against probabilities.  ``(N, C, *), (N, *) -> () or (N, *)``"""
+    """``-log softmax(x)[class]``, or against probabilities.
+
+    ``(N, C, *), (N, *) -> () or (N, *)``
+    """
 
     ignore_index: int
     label_smoothing: float
@@ -393,7 +395,9 @@ class TripletMarginWithDistanceLoss(_Loss):
     ) -> None:
         super().__init__(size_average=None, reduce=None, reduction=reduction)
         _check_margin("TripletMarginWithDistanceLoss", margin)
-        self.distance_function = PairwiseDistance() if distance_function is None else distance_function
+        self.distance_function = (
+            PairwiseDistance() if distance_function is None else distance_function
+        )
         self.margin = margin
         self.swap = swap
 
@@ -410,7 +414,10 @@ class TripletMarginWithDistanceLoss(_Loss):
 
 
 class CTCLoss(_Loss):
-    """Connectionist temporal classification.  ``(T, N, C), (N, S) or (ΣS), (N), (N) -> () or (N)``"""
+    """Connectionist temporal classification.
+
+    ``(T, N, C), (N, S) or (ΣS), (N), (N) -> () or (N)``
+    """
 
     blank: int
     zero_infinity: bool

@@ -6,8 +6,7 @@ from typing import Any
 
 from ...api import torch as T
 from ...core.tensor import Tensor
-from .. import functional as F
-from .. import init
+from .. import functional as F, init
 from ..module import Module
 from ..parameter import Parameter
 from .linear import NonDynamicallyQuantizableLinear
@@ -16,7 +15,9 @@ __all__ = ["MultiheadAttention"]
 
 
 class MultiheadAttention(Module):
-    """``softmax(Q Kᵀ / sqrt(d)) V`` per head, between projections.  ``(T, N, E), (S, N, E) -> (T, N, E)``
+    """``softmax(Q Kᵀ / sqrt(d)) V`` per head, between projections.
+
+    ``(T, N, E), (S, N, E) -> (T, N, E)``
 
     Source: Vaswani et al., Attention Is All You Need, arXiv:1706.03762
     """

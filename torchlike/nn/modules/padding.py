@@ -39,7 +39,8 @@ class _CircularPadNd(_Pad):
     def forward(self, input: Tensor) -> Tensor:
         if input.dim() not in (self.spatial + 1, self.spatial + 2):
             raise ValueError(
-                f"expected {self.spatial + 1}D or {self.spatial + 2}D input (got {input.dim()}D input)"
+                f"expected {self.spatial + 1}D or {self.spatial + 2}D input (got {input.dim()}D "
+                "input)"
             )
         return super().forward(input)
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections import OrderedDict
-from collections import abc as container_abcs
+from collections import OrderedDict, abc as container_abcs
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -18,8 +17,7 @@ __all__ = ["ParameterDict", "ParameterList"]
 def pair_of(owner: str, j: int, item: Any) -> tuple[Any, Any]:
     if not isinstance(item, container_abcs.Iterable):
         raise TypeError(
-            f"{owner} update sequence element #{j} should be Iterable; is"
-            + type(item).__name__
+            f"{owner} update sequence element #{j} should be Iterable; is" + type(item).__name__
         )
     if len(item) != 2:
         raise ValueError(
@@ -174,7 +172,7 @@ class ParameterDict(Module):
 
     def get(self, key: str, default: Any = None) -> Any:
         """The parameter of that name, or the default."""
-        return self[key] if key in self else default
+        return self[key] if key in self._keys else default
 
     def fromkeys(self, keys: Iterable[str], default: Any = None) -> ParameterDict:
         """A new dictionary with one value for all keys."""

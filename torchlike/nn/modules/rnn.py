@@ -116,6 +116,10 @@ class RNNBase(Module):
         for weight in self.parameters():
             init.uniform_(weight, -bound, bound)
 
+    def __getstate__(self) -> dict[str, Any]:
+        # PyTorch keeps the list in its files, and needs it there to load them
+        return {**super().__getstate__(), "_flat_weights": self._flat_weights}
+
     def __setstate__(self, d: dict[str, Any]) -> None:
         # PyTorch's own pickles also hold the weights as a list, which here is derived
         state = {k: v for k, v in d.items() if k not in ("_flat_weights", "_flat_weight_refs")}
@@ -132,7 +136,8 @@ class RNNBase(Module):
         if input.dtype is not weight.dtype:
             raise ValueError(
                 f"RNN input dtype ({input.dtype}) does not match weight dtype ({weight.dtype}). "
-                f"Convert input: input.to({weight.dtype}), or convert model: model.to({input.dtype})"
+                f"Convert input: input.to({weight.dtype}), or convert model: "
+                f"model.to({input.dtype})"
             )
         expected = 2 if batch_sizes is not None else 3
         if input.dim() != expected:
@@ -225,7 +230,8 @@ def _check_dropout(dropout: Any, num_layers: Any) -> None:
     if dropout > 0 and num_layers == 1:
         warnings.warn(
             "dropout option adds dropout after all but last recurrent layer, so non-zero dropout "
-            f"expects num_layers greater than 1, but got dropout={dropout} and num_layers={num_layers}",
+            f"expects num_layers greater than 1, but got dropout={dropout} and "
+            f"num_layers={num_layers}",
             stacklevel=4,
         )
 
@@ -254,7 +260,10 @@ class _SingleState(RNNBase):
         raise NotImplementedError
 
     def forward(self, input: Any, hx: Tensor | None = None) -> Any:
-        """Outputs of all steps, and the last state.  ``(T, B, I), (L, B, H) -> (T, B, H), (L, B, H)``"""
+        """Outputs of all steps, and the last state.
+
+        ``(T, B, I), (L, B, H) -> (T, B, H), (L, B, H)``
+        """
         if isinstance(input, PackedSequence):
             return self._forward_packed(input, hx)
         self._check_dims(input, hx)

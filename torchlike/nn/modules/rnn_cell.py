@@ -71,7 +71,8 @@ class RNNCellBase(Module):
         for i, h in enumerate(states):
             if input.size(0) != h.size(0):
                 raise RuntimeError(
-                    f"Input batch size {input.size(0)} doesn't match hidden{i} batch size {h.size(0)}"
+                    f"Input batch size {input.size(0)} doesn't match hidden{i} batch size "
+                    f"{h.size(0)}"
                 )
             if h.size(1) != self.hidden_size:
                 raise RuntimeError(

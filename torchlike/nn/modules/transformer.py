@@ -11,8 +11,7 @@ from typing import Any
 from ...api import torch as T
 from ...core import modes
 from ...core.tensor import Tensor
-from .. import functional as F
-from .. import init
+from .. import functional as F, init
 from ..module import Module
 from .activation import MultiheadAttention
 from .container import ModuleList
@@ -47,7 +46,10 @@ def _get_activation_fn(activation: str) -> Callable[[Tensor], Tensor]:
 
 
 class TransformerEncoderLayer(Module):
-    """Self-attention and a feed-forward net, each with residual and norm.  ``(S, N, E) -> (S, N, E)``"""
+    """Self-attention and a feed-forward net, each with residual and norm.
+
+    ``(S, N, E) -> (S, N, E)``
+    """
 
     def __init__(
         self,
@@ -142,7 +144,10 @@ def _known_activation(activation: Any) -> int:
 
 
 class TransformerDecoderLayer(Module):
-    """Self-attention, attention to ``memory``, feed-forward.  ``(T, N, E), (S, N, E) -> (T, N, E)``"""
+    """Self-attention, attention to ``memory``, feed-forward.
+
+    ``(T, N, E), (S, N, E) -> (T, N, E)``
+    """
 
     def __init__(
         self,
@@ -176,7 +181,9 @@ class TransformerDecoderLayer(Module):
         self.dropout1 = Dropout(dropout)
         self.dropout2 = Dropout(dropout)
         self.dropout3 = Dropout(dropout)
-        self.activation = _get_activation_fn(activation) if isinstance(activation, str) else activation
+        self.activation = (
+            _get_activation_fn(activation) if isinstance(activation, str) else activation
+        )
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         if "activation" not in state:

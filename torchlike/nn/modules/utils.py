@@ -56,4 +56,3 @@ def consume_prefix_in_state_dict_if_present(state_dict: dict[str, Any], prefix: 
             metadata[""] = metadata.pop(key)
         elif key.startswith(prefix):
             metadata[key[len(prefix) :]] = metadata.pop(key)
-

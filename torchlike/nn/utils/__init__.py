@@ -5,10 +5,12 @@ from __future__ import annotations
 import importlib as _importlib
 from typing import Any as _Any
 
-from . import parametrizations as parametrizations
-from . import parametrize as parametrize
-from . import rnn as rnn
-from . import stateless as stateless
+from . import (
+    parametrizations as parametrizations,
+    parametrize as parametrize,
+    rnn as rnn,
+    stateless as stateless,
+)
 from .clip_grad import (
     _clip_grads_with_norm_ as clip_grads_with_norm_,
     _get_total_norm as get_total_norm,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import math
+import types
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import jax
@@ -70,7 +71,7 @@ def _listed(parameters: Any) -> list[Tensor]:
     if isinstance(parameters, Tensor):
         return [parameters]
     found = list(parameters)
-    if not found and not isinstance(parameters, Sequence):
+    if not found and isinstance(parameters, types.GeneratorType):
         warnings.warn(
             "`parameters` is an empty generator, no gradient clipping will occur.", stacklevel=4
         )
@@ -101,7 +102,8 @@ def _get_total_norm(
         return tensor(0.0)
     with no_grad():
         parts = [
-            run(_total, group, (norm_type,), "total_norm")[0] for group in _by_device(listed).values()
+            run(_total, group, (norm_type,), "total_norm")[0]
+            for group in _by_device(listed).values()
         ]
         total = parts[0]
         if len(parts) > 1:
@@ -109,7 +111,8 @@ def _get_total_norm(
             total = run(_total, [p.to(first) for p in parts], (norm_type,), "total_norm")[0]
     if error_if_nonfinite and not math.isfinite(total.item()):
         raise RuntimeError(
-            f"The total norm of order {norm_type} for gradients from `parameters` is non-finite, so "
+            f"The total norm of order {norm_type} for gradients from `parameters` is "
+            "non-finite, so "
             "it cannot be clipped. To disable this error and scale the gradients by the non-finite "
             "norm anyway, set `error_if_nonfinite=False`"
         )

@@ -5,8 +5,7 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import Any
 
-from ...api import linalg
-from ...api import torch as T
+from ...api import linalg, torch as T
 from ...core.modes import no_grad
 from ...core.tensor import Tensor
 from .. import functional as F
@@ -53,7 +52,8 @@ class _OrthMaps(Enum):
 class _Orthogonal(Module):
     """Orthogonal (or unitary) columns.  ``(*, n, k) -> (*, n, k)``
 
-    Source: Lezcano-Casado, Trivializations for Gradient-Based Optimization on Manifolds, arXiv:1909.09501
+    Source: Lezcano-Casado, Trivializations for Gradient-Based Optimization on Manifolds,
+    arXiv:1909.09501
     """
 
     base: Tensor
@@ -63,9 +63,7 @@ class _Orthogonal(Module):
     ) -> None:
         super().__init__()
         if weight.is_complex() and orthogonal_map is _OrthMaps.householder:
-            raise ValueError(
-                "The householder parametrization does not support complex tensors."
-            )
+            raise ValueError("The householder parametrization does not support complex tensors.")
         self.shape = weight.shape
         self.orthogonal_map = orthogonal_map
         if use_trivialization:
@@ -105,7 +103,8 @@ class _Orthogonal(Module):
         with no_grad():
             if Q.shape != self.shape:
                 raise ValueError(
-                    f"Expected a matrix or batch of matrices of shape {self.shape}. Got a tensor of "
+                    f"Expected a matrix or batch of matrices of shape {self.shape}. Got a "
+                    "tensor of "
                     f"shape {Q.shape}."
                 )
             return self._inverse(Q)
@@ -253,12 +252,8 @@ class _SpectralNorm(Module):
     def _power_method(self, weight_mat: Tensor, n_power_iterations: int) -> None:
         with no_grad():
             for _ in range(n_power_iterations):
-                self._u.copy_(
-                    F.normalize(T.mv(weight_mat, self._v), dim=0, eps=self.eps)
-                )
-                self._v.copy_(
-                    F.normalize(T.mv(weight_mat.mH, self._u), dim=0, eps=self.eps)
-                )
+                self._u.copy_(F.normalize(T.mv(weight_mat, self._v), dim=0, eps=self.eps))
+                self._v.copy_(F.normalize(T.mv(weight_mat.mH, self._u), dim=0, eps=self.eps))
 
     def forward(self, weight: Tensor) -> Tensor:
         if weight.ndim == 1:
@@ -296,5 +291,3 @@ def spectral_norm(
         dim = 1 if isinstance(module, transposed) else 0
     made = _SpectralNorm(weight, n_power_iterations, dim, eps)
     return parametrize.register_parametrization(module, name, made)
-
-

@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections
 import copy
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from copy import deepcopy
 from typing import Any
 
@@ -77,9 +77,7 @@ class ParametrizationList(ModuleList):
     original: Tensor
     unsafe: bool
 
-    def __init__(
-        self, modules: Sequence[Module], original: Any, unsafe: bool = False
-    ) -> None:
+    def __init__(self, modules: Sequence[Module], original: Any, unsafe: bool = False) -> None:
         if len(modules) == 0:
             raise ValueError("ParametrizationList requires one or more modules.")
         super().__init__(modules)
@@ -89,10 +87,8 @@ class ParametrizationList(ModuleList):
         with no_grad():
             for module in reversed(list(self)):
                 if hasattr(module, "right_inverse"):
-                    try:
+                    with suppress(NotImplementedError):
                         new = module.right_inverse(new)
-                    except NotImplementedError:
-                        pass
         if not isinstance(new, Tensor) and not isinstance(new, collections.abc.Sequence):
             raise ValueError(
                 "'right_inverse' must return a Tensor or a Sequence of tensors (list, tuple...). "
@@ -273,14 +269,17 @@ def register_parametrization(
         module.parametrizations[tensor_name] = made
     else:
         raise ValueError(
-            f"Module '{module}' does not have a parameter, a buffer, or a parametrized element with "
+            f"Module '{module}' does not have a parameter, a buffer, or a parametrized element "
+            "with "
             f"name '{tensor_name}'"
         )
     return module
 
 
 def _check_another(parametrization: Any, Y: Tensor, X: Any) -> None:
-    """What is put onto an existing parametrization keeps shape and dtype, and so does its inverse."""
+    """What is put onto an existing parametrization keeps shape and dtype, and so does its
+    inverse.
+    """
     if not isinstance(X, Tensor):
         raise ValueError(f"A parametrization must return a tensor. Got {type(X).__name__}.")
     if X.dtype is not Y.dtype:
@@ -339,7 +338,8 @@ def remove_parametrizations(
         original = Parameter(t.detach()) if t.requires_grad else t
     else:
         raise ValueError(
-            "Cannot leave unparametrized (`leave_parametrized=False`) a tensor that is parametrized "
+            "Cannot leave unparametrized (`leave_parametrized=False`) a tensor that is "
+            "parametrized "
             "in terms of a sequence of tensors."
         )
     delattr(module.__class__, tensor_name)

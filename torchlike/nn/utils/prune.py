@@ -35,7 +35,12 @@ class BasePruningMethod(ABC):
 
     @classmethod
     def apply(
-        cls, module: Module, name: str, *args: Any, importance_scores: Tensor | None = None, **kwargs: Any
+        cls,
+        module: Module,
+        name: str,
+        *args: Any,
+        importance_scores: Tensor | None = None,
+        **kwargs: Any,
     ) -> Any:
         """Prunes a parameter, on top of what was pruned before."""
         before = [
@@ -45,7 +50,8 @@ class BasePruningMethod(ABC):
         ]
         if len(before) > 1:
             raise AssertionError(
-                f"Avoid adding multiple pruning hooks to the same tensor {name} of module {module}. "
+                f"Avoid adding multiple pruning hooks to the same tensor {name} of module "
+                f"{module}. "
                 "Use a PruningContainer."
             )
         method: Any = cls(*args, **kwargs)
@@ -54,8 +60,7 @@ class BasePruningMethod(ABC):
         if importance_scores is not None:
             if importance_scores.shape != original.shape:
                 raise AssertionError(
-                    "importance_scores should have the same shape as parameter "
-                    f"{name} of {module}"
+                    f"importance_scores should have the same shape as parameter {name} of {module}"
                 )
         else:
             importance_scores = original
@@ -389,14 +394,16 @@ def _validate_pruning_amount_init(amount: Any) -> None:
     whole = isinstance(amount, numbers.Integral)
     if (whole and amount < 0) or (not whole and not 0.0 <= float(amount) <= 1.0):
         raise ValueError(
-            f"amount={amount} should either be a float in the range [0, 1] or a non-negative integer"
+            f"amount={amount} should either be a float in the range [0, 1] or a non-negative "
+            "integer"
         )
 
 
 def _validate_pruning_amount(amount: Any, tensor_size: int) -> None:
     if isinstance(amount, numbers.Integral) and amount > tensor_size:
         raise ValueError(
-            f"amount={amount} should be smaller than the number of parameters to prune={tensor_size}"
+            f"amount={amount} should be smaller than the number of parameters to "
+            f"prune={tensor_size}"
         )
 
 

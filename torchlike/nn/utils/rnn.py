@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -307,5 +306,3 @@ def unpack_sequence(packed_sequences: PackedSequence) -> list[Tensor]:
     """The packed sequences as a list.  ``(ΣT, *) -> (T_i, *) each``"""
     padded, lengths = pad_packed_sequence(packed_sequences, batch_first=True)
     return unpad_sequence(padded, lengths, batch_first=True)
-
-

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...api import linalg
-from ...api import torch as T
+from ...api import linalg, torch as T
 from ...core.modes import no_grad
 from ...core.tensor import Tensor
 from .. import functional as F
@@ -73,9 +72,7 @@ class SpectralNorm:
         module.register_parameter(self.name, Parameter(weight.detach()))
 
     def __call__(self, module: Module, inputs: Any) -> None:
-        setattr(
-            module, self.name, self.compute_weight(module, do_power_iteration=module.training)
-        )
+        setattr(module, self.name, self.compute_weight(module, do_power_iteration=module.training))
 
     def _solve_v_and_rescale(self, weight_mat: Tensor, u: Tensor, target_sigma: Any) -> Tensor:
         gram = weight_mat.t().mm(weight_mat)
@@ -95,12 +92,11 @@ class SpectralNorm:
         fn = SpectralNorm(name, n_power_iterations, dim, eps)
         weight = module._parameters[name]
         if weight is None:
-            raise ValueError(
-                f"`SpectralNorm` cannot be applied as parameter `{name}` is None"
-            )
+            raise ValueError(f"`SpectralNorm` cannot be applied as parameter `{name}` is None")
         if isinstance(weight, UninitializedParameter):
             raise ValueError(
-                "The module passed to `SpectralNorm` can't have uninitialized parameters. Make sure "
+                "The module passed to `SpectralNorm` can't have uninitialized parameters. Make "
+                "sure "
                 "to run the dummy forward before applying spectral normalization"
             )
         with no_grad():
@@ -140,10 +136,9 @@ class SpectralNormLoadStateDictPreHook:
             return
         key = prefix + self.fn.name
         names = ("_orig", "", "_u")
-        if version is None and any(key + s in state_dict for s in ("_orig", "_v")):
+        if version is None and all(key + s in state_dict for s in ("_orig", "_u", "_v")):
             # A checkpoint without metadata of a module of today
-            if all(key + s in state_dict for s in ("_orig", "_u", "_v")):
-                return
+            return
         if not all(key + s in state_dict for s in names):
             if strict:
                 missing_keys.extend(key + s for s in names if key + s not in state_dict)
@@ -178,7 +173,9 @@ def spectral_norm(
     eps: float = 1e-12,
     dim: int | None = None,
 ) -> Module:
-    """Bounds the layer's Lipschitz constant by 1; ``parametrizations.spectral_norm`` is the newer."""
+    """Bounds the layer's Lipschitz constant by 1; ``parametrizations.spectral_norm`` is the
+    newer.
+    """
     if dim is None:
         kind = type(module).__name__
         dim = 1 if kind in ("ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d") else 0

@@ -77,7 +77,9 @@ def _reparametrize_module(
     strict: bool = False,
     stack_weights: bool = False,
 ) -> Iterator[None]:
-    """Inside, the module has the given tensors; what it assigns to them is kept in the dictionary."""
+    """Inside, the module has the given tensors; what it assigns to them is kept in the
+    dictionary.
+    """
     given = (
         _untie_named_tensors_map(module, parameters_and_buffers)
         if tie_weights
@@ -108,7 +110,9 @@ def _reparametrize_module(
 
 
 def _refuse(module: Module, path: str) -> None:
-    """A name that is there but no tensor is an error; one that is not there is ignored, as PyTorch has it."""
+    """A name that is there but no tensor is an error; one that is not there is ignored, as
+    PyTorch has it.
+    """
     prefix, _, name = path.rpartition(".")
     with contextlib.suppress(AttributeError):
         found = getattr(module.get_submodule(prefix), name)

@@ -53,7 +53,8 @@ class WeightNorm:
         weight = getattr(module, name)
         if isinstance(weight, UninitializedParameter):
             raise ValueError(
-                "The module passed to `WeightNorm` can't have uninitialized parameters. Make sure to "
+                "The module passed to `WeightNorm` can't have uninitialized parameters. Make "
+                "sure to "
                 "run the dummy forward before applying weight normalization"
             )
         del module._parameters[name]
@@ -99,5 +100,3 @@ def remove_weight_norm(module: Module, name: str = "weight") -> Module:
             del module._forward_pre_hooks[key]
             return module
     raise ValueError(f"weight_norm of '{name}' not found in {module}")
-
-

@@ -244,6 +244,20 @@ def _check_positive(kernel: Sequence[int], stride: Sequence[int], dilation: Sequ
             raise RuntimeError(f"{title} should be greater than zero, but got {named(word, values)}")
 
 
+def _too_much_padding(kernel: Sequence[int], pad: Sequence[int]) -> str:
+    if len(kernel) == 1:
+        return (
+            f"max_pool1d() padding should be at most half of kernel size, but got padding={pad[0]} and "
+            f"kernel_size={kernel[0]}"
+        )
+    start = "pad should be smaller than or equal to half of kernel size, but got "
+    if len(kernel) == 2:
+        return start + f"padW = {pad[1]}, padH = {pad[0]}, kW = {kernel[1]}, kH = {kernel[0]}"
+    return start + (
+        f"kT: {kernel[0]} kW: {kernel[2]} kH: {kernel[1]} padT: {pad[0]} padW: {pad[2]} padH: {pad[1]}"
+    )
+
+
 def named(word: str, values: Sequence[int]) -> str:
     """``kH: 0 kW: 0``"""
     letters = "THW"[-len(values) :]
@@ -283,6 +297,8 @@ def _max_pool(n: int, input: Array, kernel: Any, stride: Any, padding: Any, dila
     counts = [pooled_size(m, *rest, ceil) for m, *rest in zip(spatial, k, s, p, d)]
     if n > 1:
         _check_positive(k, s, d)
+    if any(pad > size // 2 for pad, size in zip(p, k, strict=True)):
+        raise RuntimeError(_too_much_padding(k, p))
     _check_input(n, input)
     if min(counts) < 1:
         if n == 1:

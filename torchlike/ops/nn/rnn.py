@@ -180,7 +180,10 @@ def _packed(
 
 
 def _keep_mask(args: dict[str, Any], rows: tuple[int, ...]) -> Any:
-    """Which elements survive the dropout between layers.  ``-> (layers - 1, *rows, D H)`` or None"""
+    """Which elements survive the dropout between layers.
+
+    ``-> (layers - 1, *rows, D H)`` or None
+    """
     p, layers = float(args["dropout"]), int(args["num_layers"])
     if not args["train"] or p == 0 or layers < 2:
         return None
@@ -233,7 +236,10 @@ def lstm(
     *,
     _keep: Array | None = None,
 ) -> tuple[Array, ...]:
-    """Long short-term memory.  ``(T, B, I), ((L, B, H), (L, B, H)) -> (T, B, H), (L, B, H) twice``"""
+    """Long short-term memory.
+
+    ``(T, B, I), ((L, B, H), (L, B, H)) -> (T, B, H), (L, B, H) twice``
+    """
     return _padded(
         "lstm", input, tuple(hx), params, has_biases, num_layers, dropout, bidirectional,
         batch_first, _keep,
