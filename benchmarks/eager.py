@@ -20,7 +20,6 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import torch
-import torch.nn.functional as torch_functional  # noqa: F401  (import cost outside the timing)
 from timing import alternating
 
 import torchlike
@@ -39,7 +38,9 @@ def report(**row: Any) -> None:
 CHAIN = 200
 
 
-def chained(step: Callable[[Any], Any], x: Any, finish: Callable[[Any], None]) -> Callable[[], None]:
+def chained(
+    step: Callable[[Any], Any], x: Any, finish: Callable[[Any], None]
+) -> Callable[[], None]:
     """200 ops that depend on each other; ``finish`` runs once at the end."""
 
     def run() -> None:
@@ -54,7 +55,10 @@ def chained(step: Callable[[Any], Any], x: Any, finish: Callable[[Any], None]) -
 def ops() -> None:
     array = np.full((8, 8), 0.5, np.float32)
     ours, theirs, raw = torchlike.tensor(array), torch.tensor(array), jnp.asarray(array)
-    weight, their_weight = torchlike.tensor(array, requires_grad=True), torch.tensor(array, requires_grad=True)
+    weight, their_weight = (
+        torchlike.tensor(array, requires_grad=True),
+        torch.tensor(array, requires_grad=True),
+    )
     add = jax.jit(lambda a, b: a + b)
     multiply_vjp = jax.jit(lambda a, b: jax.vjp(lambda p, q: p * q, a, b))
 
@@ -69,10 +73,12 @@ def ops() -> None:
         {
             "record": chained(lambda y: y + ours, ours, forget),
             "record taped": chained(lambda y: y * weight, weight, forget),
-            "record and run": chained(lambda y: y + ours, ours, lambda y: y.item if False else flush_all()),
+            "record and run": chained(lambda y: y + ours, ours, lambda y: flush_all()),
             "op by op": op_by_op,
             "raw jax.jit": chained(lambda y: add(y, raw), raw, lambda y: y.block_until_ready()),
-            "raw jax.jit vjp": chained(lambda y: multiply_vjp(y, raw)[0], raw, lambda y: y.block_until_ready()),
+            "raw jax.jit vjp": chained(
+                lambda y: multiply_vjp(y, raw)[0], raw, lambda y: y.block_until_ready()
+            ),
             "pytorch": chained(lambda y: y + theirs, theirs, lambda y: None),
             "pytorch taped": chained(lambda y: y * their_weight, their_weight, lambda y: None),
         }
@@ -91,7 +97,9 @@ def ops() -> None:
 
 def mlp(lib: Any) -> Any:
     nn = lib.nn
-    return nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 128), nn.ReLU(), nn.Linear(128, 10))
+    return nn.Sequential(
+        nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 128), nn.ReLU(), nn.Linear(128, 10)
+    )
 
 
 def cnn(lib: Any) -> Any:
@@ -118,7 +126,8 @@ def gpt(lib: Any) -> Any:
         def forward(self, x: Any) -> Any:
             b, t, _ = x.shape
             q, k, v = (
-                y.view(b, t, HEADS, WIDTH // HEADS).transpose(1, 2) for y in self.qkv(self.ln1(x)).split(WIDTH, 2)
+                y.view(b, t, HEADS, WIDTH // HEADS).transpose(1, 2)
+                for y in self.qkv(self.ln1(x)).split(WIDTH, 2)
             )
             y = functional.scaled_dot_product_attention(q, k, v, is_causal=True)
             x = x + self.out(y.transpose(1, 2).reshape(b, t, WIDTH))
@@ -285,7 +294,6 @@ def convolution() -> None:
 
 
 def main() -> None:
-    torch.set_num_threads(torch.get_num_threads())
     wanted = sys.argv[1:] or ["ops", "steps", "convolution"]
     for name in wanted:
         {"ops": ops, "steps": steps, "convolution": convolution}[name]()

@@ -6,7 +6,9 @@ import time
 from collections.abc import Callable
 
 
-def alternating(cases: dict[str, Callable[[], None]], rounds: int = 7, seconds: float = 0.15) -> dict[str, float]:
+def alternating(
+    cases: dict[str, Callable[[], None]], rounds: int = 7, seconds: float = 0.15
+) -> dict[str, float]:
     """The best time per call of each case, in seconds, over rounds that take turns."""
     counts = {}
     for name, run in cases.items():

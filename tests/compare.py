@@ -120,25 +120,40 @@ def numpy_of(t: Any) -> np.ndarray:
     return np.array(t.cpu().numpy(), copy=True, order="C")
 
 
-def own_tensor(t: torch.Tensor) -> Any:
-    """PyTorch's tensor as torchlike's: same numbers, dtype and ``requires_grad``; a new leaf."""
-    dtype = getattr(torchlike, dtype_name(t.dtype))
-    if t.layout is not torch.strided:
-        raise NotImplementedError(f"torchlike has no {t.layout} tensors")
-    found = torchlike.tensor(numpy_of(t)).to(dtype)
+class NoSuchTensor(Exception):
+    """A tensor that torchlike does not have: sparse, quantized, complex32."""
+
+
+def own_tensor(t: torch.Tensor, keep_storage: bool = False) -> Any:
+    """PyTorch's tensor as torchlike's: same numbers, dtype and ``requires_grad``; a new leaf.
+
+    Raises:
+        NoSuchTensor: torchlike has no such tensors.
+    """
+    dtype = getattr(torchlike, dtype_name(t.dtype), None)
+    if t.layout is not torch.strided or dtype is None or t.is_quantized:
+        raise NoSuchTensor(f"{t.layout} tensor of {t.dtype}")
+    if t.device.type == "meta":
+        return torchlike.empty(tuple(t.shape), dtype=dtype, device="meta")
+    if keep_storage:
+        base = t.detach().as_strided((t.untyped_storage().nbytes() // t.element_size(),), (1,), 0)
+        found = torchlike.tensor(numpy_of(base)).to(dtype)
+        found = found.as_strided(tuple(t.size()), tuple(t.stride()), t.storage_offset())
+    else:
+        found = torchlike.tensor(numpy_of(t)).to(dtype)
     if isinstance(t, torch.nn.Parameter):
         return torchlike.nn.Parameter(found, requires_grad=t.requires_grad)
     return found.requires_grad_() if t.requires_grad else found
 
 
-def to_own(tree: Any) -> Any:
+def to_own(tree: Any, keep_storage: bool = False) -> Any:
     """Arguments for PyTorch as arguments for torchlike; a tensor met twice stays one tensor."""
     memo: dict[int, Any] = {}
 
     def leaf(x: Any) -> Any:
         if isinstance(x, torch.Tensor):
             if id(x) not in memo:
-                memo[id(x)] = own_tensor(x)
+                memo[id(x)] = own_tensor(x, keep_storage)
             return memo[id(x)]
         if isinstance(x, (torch.dtype, torch.layout, torch.memory_format)):
             return getattr(torchlike, dtype_name(x))

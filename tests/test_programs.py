@@ -18,7 +18,9 @@ PROGRAMS = ["core_features", "custom_function", "classic_training", "transformer
 def mnist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder whose ``data`` holds a small real-digit MNIST."""
     folder = tmp_path_factory.mktemp("mnist")
-    subprocess.run([sys.executable, HERE / "mnist_folder.py", "data", "5000", "1000"], cwd=folder, check=True)
+    subprocess.run(
+        [sys.executable, HERE / "mnist_folder.py", "data", "5000", "1000"], cwd=folder, check=True
+    )
     return folder
 
 

@@ -23,7 +23,9 @@ def digits() -> tuple[np.ndarray, np.ndarray]:
     """1,797 real handwritten digits as (N, 1, 28, 28) in [0, 1], and their labels."""
     found = load_digits()
     images = np.kron(found.images, np.ones((3, 3)))[:, None] / 16
-    return np.pad(images, ((0, 0), (0, 0), (2, 2), (2, 2))).astype(np.float32), found.target.astype(np.int64)
+    return np.pad(images, ((0, 0), (0, 0), (2, 2), (2, 2))).astype(np.float32), found.target.astype(
+        np.int64
+    )
 
 
 def mlp(lib: Any) -> Any:
@@ -91,7 +93,16 @@ OPTIMIZERS = {
 MODELS = SimpleNamespace(mlp=mlp, cnn=cnn, normalised=normalised, cnn_in_double=cnn_in_double)
 
 
-@pytest.mark.parametrize(("model", "optimizer"), [("mlp", "adam"), ("mlp", "sgd"), ("cnn", "sgd"), ("cnn_in_double", "adam"), ("normalised", "sgd")])
+@pytest.mark.parametrize(
+    ("model", "optimizer"),
+    [
+        ("mlp", "adam"),
+        ("mlp", "sgd"),
+        ("cnn", "sgd"),
+        ("cnn_in_double", "adam"),
+        ("normalised", "sgd"),
+    ],
+)
 def test_hundred_steps_agree_with_pytorch(model, optimizer, execution):
     build = getattr(MODELS, model)
     expected = losses(torch, torch.utils.data, build, OPTIMIZERS[optimizer])

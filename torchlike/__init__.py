@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import importlib as _importlib
-from typing import TYPE_CHECKING as _TYPE_CHECKING
-from typing import Any as _Any
+import sys as _sys
+from typing import TYPE_CHECKING as _TYPE_CHECKING, Any as _Any
 
-from .api import fft as fft  # (binds every op)
-from .api import linalg as linalg
-from .api import special as special
-from .api.torch import *  # noqa: F403
+from .api import (
+    fft as fft,  # (binds every op)
+    linalg as linalg,
+    special as special,
+)
+from .api.torch import *
 from .core.bind import SPACES as _SPACES
 from .core.build import (
     as_tensor as as_tensor,
@@ -22,13 +24,14 @@ from .core.build import (
     tensor as tensor,
 )
 from .core.config import config as config
-from .core.constants import *  # noqa: F403
-from .core.device import device as device
-from .core.device import set_default_device as set_default_device
-from .core.dtypes import dtype as dtype
-from .core.dtypes import finfo as finfo
-from .core.dtypes import iinfo as iinfo
-from .core.dtypes import set_default_dtype as set_default_dtype
+from .core.constants import *
+from .core.device import device as device, set_default_device as set_default_device
+from .core.dtypes import (
+    dtype as dtype,
+    finfo as finfo,
+    iinfo as iinfo,
+    set_default_dtype as set_default_dtype,
+)
 from .core.errors import OutOfMemoryError as OutOfMemoryError
 from .core.modes import (
     enable_grad as enable_grad,
@@ -49,13 +52,13 @@ from .core.rng import (
     set_rng_state as set_rng_state,
 )
 from .core.shapes import Size as Size
+from .core.strided import *
 from .core.tensor import Tensor as Tensor
-from .core.strided import *  # noqa: F403
-from .core.toplevel import *  # noqa: F403
+from .core.toplevel import *
 from .version import __version__ as __version__
 
 if _TYPE_CHECKING:
-    from . import autograd, cuda, nn, optim, utils  # noqa: F401
+    from . import autograd, cuda, nn, optim, utils
 
 _FROM = {  # names that live in a module not every program needs
     "save": "io",
@@ -78,6 +81,8 @@ def __getattr__(name: str) -> _Any:
         found = getattr(_importlib.import_module(f"{__name__}.{home}"), name)
         globals()[name] = found
         return found
+    if name == "torch":  # real PyTorch has this name of itself, too
+        return _sys.modules[__name__]
     if not name.startswith("__"):
         try:
             return _importlib.import_module(f"{__name__}.{name}")

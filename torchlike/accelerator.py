@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .core.device import accelerators
-from .core.device import device as Device
+from .core.device import accelerators, device as Device
 from .core.toplevel import synchronize as _finish
 
 

@@ -14,7 +14,7 @@ from torchlike.core.registry import OPS
 from .source import PACKAGE, ROOT, modules, nodes, relative_imports
 
 MODULES = modules()
-FILE_LINES, FUNCTION_LINES, LINE_LENGTH = 500, 60, 100
+FILE_LINES, FUNCTION_LINES, LINE_LENGTH = 500, 60, 120
 # A demo's program is a user's program: it imports torch and prints.
 PROGRAMS = re.compile(r"^demo\.program")
 MAY_PRINT = ("cli", "demo")

@@ -22,7 +22,10 @@ class Program:
         rng = random.Random(self.seed)
         numbers = np.random.default_rng(self.seed)
         leaves = [
-            lib.tensor(numbers.uniform(0.5, 2.0, SHAPE).astype(np.float32), requires_grad=rng.random() < 0.7)
+            lib.tensor(
+                numbers.uniform(0.5, 2.0, SHAPE).astype(np.float32),
+                requires_grad=rng.random() < 0.7,
+            )
             for _ in range(2)
         ]
         tensors = [t * 1.5 if rng.random() < 0.5 else t for t in leaves]
@@ -34,7 +37,9 @@ class Program:
                 try:
                     step(lib, rng, tensors)
                 except (RuntimeError, IndexError, ValueError) as error:
-                    trace.append(f"{step.__name__}: {type(error).__name__}: {str(error).splitlines()[0]}")
+                    trace.append(
+                        f"{step.__name__}: {type(error).__name__}: {str(error).splitlines()[0]}"
+                    )
             total = None
             for t in tensors:
                 if t.requires_grad:
@@ -122,7 +127,9 @@ def write(lib: Any, rng: random.Random, tensors: list[Any]) -> None:
 
 def mask(lib: Any, rng: random.Random, tensors: list[Any]) -> None:
     t = _pick(rng, tensors)
-    if 0 not in t.stride():  # PyTorch deprecated masked writes to expanded tensors; torchlike refuses them
+    if (
+        0 not in t.stride()
+    ):  # PyTorch deprecated masked writes to expanded tensors; torchlike refuses them
         t[t > 1.0] = 0.75
 
 

@@ -1,5 +1,5 @@
 """Run by real PyTorch and by torchlike; both must print the same. Deliberately without a __main__ guard."""
-# ruff: noqa: T201, PLC
+
 
 import collections
 import os

@@ -9,9 +9,11 @@ _operators = torch.library.Library("torchvision", "DEF")
 for _name in ("nms", "qnms"):
     _operators.define(f"{_name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
 
-import torchvision  # noqa: E402
-from torchvision import datasets as datasets  # noqa: E402
-from torchvision import transforms as transforms  # noqa: E402
-from torchvision import utils as utils  # noqa: E402
+import torchvision
+from torchvision import (
+    datasets as datasets,
+    transforms as transforms,
+    utils as utils,
+)
 
 __all__ = ["datasets", "torchvision", "transforms", "utils"]

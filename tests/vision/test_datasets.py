@@ -14,13 +14,10 @@ from PIL import Image
 
 import torchlike
 from torchlike.demo.digits import write_idx, write_mnist
-from torchlike.vision import datasets as ours
-from torchlike.vision import transforms
-from torchlike.vision import utils as our_utils
+from torchlike.vision import datasets as ours, transforms, utils as our_utils
 from torchlike.vision.datasets import utils as files
 
-from .oracle import datasets as real
-from .oracle import utils as real_utils
+from .oracle import datasets as real, utils as real_utils
 
 
 @pytest.fixture(scope="module")

@@ -5,14 +5,18 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from ..compiler import allow_in_graph as allow_in_graph
-from ..compiler import is_compiling as is_compiling
-from ..compiler import list_backends as list_backends
+from ..compiler import (
+    allow_in_graph as allow_in_graph,
+    is_compiling as is_compiling,
+    list_backends as list_backends,
+)
 from ..compiler.function import compile as _compile
-from ..compiler.state import counters as _counters
-from ..compiler.state import disable as disable
-from ..compiler.state import graph_break as graph_break
-from ..compiler.state import reset as reset
+from ..compiler.state import (
+    counters as _counters,
+    disable as disable,
+    graph_break as graph_break,
+    reset as reset,
+)
 from . import exc as exc
 
 config = SimpleNamespace(

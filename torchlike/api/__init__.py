@@ -13,11 +13,7 @@ def _import_chapters() -> None:
     for package in (ops, importlib.import_module(f"{ops.__name__}.nn")):
         for found in pkgutil.iter_modules(package.__path__):
             if not found.ispkg:
-                try:  # TEMP while chapters are being written
-                    importlib.import_module(f"{package.__name__}.{found.name}")
-                except Exception as e:
-                    import sys, traceback
-                    print("TEMP broken chapter", found.name, repr(e), file=sys.stderr)
+                importlib.import_module(f"{package.__name__}.{found.name}")
 
 
 setup.configure()

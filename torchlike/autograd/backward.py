@@ -25,7 +25,11 @@ def backward(
         RuntimeError: nothing to differentiate, or a non-scalar without its gradient.
     """
     if grad_variables is not None:
-        warnings.warn("`grad_variables` is deprecated. Use `grad_tensors` instead.", FutureWarning, stacklevel=2)
+        warnings.warn(
+            "`grad_variables` is deprecated. Use `grad_tensors` instead.",
+            FutureWarning,
+            stacklevel=2,
+        )
         grad_tensors = grad_variables if grad_tensors is None else grad_tensors
     roots = _listed(tensors)
     grads = [None] * len(roots) if grad_tensors is None else _listed(grad_tensors)
@@ -49,7 +53,9 @@ def grad(
         RuntimeError: an input that was not used, unless ``allow_unused``.
     """
     if materialize_grads and allow_unused is False:
-        raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False.")
+        raise ValueError(
+            "Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False."
+        )
     roots, leaves = _listed(outputs), _listed(inputs)
     grads = [None] * len(roots) if grad_outputs is None else _listed(grad_outputs)
     if is_grads_batched:
@@ -68,7 +74,9 @@ def grad(
                 "allow_unused=True if this is the desired behavior."
             )
     if materialize_grads:
-        return tuple(T.zeros_like(t) if g is None else g for g, t in zip(found, leaves, strict=True))
+        return tuple(
+            T.zeros_like(t) if g is None else g for g, t in zip(found, leaves, strict=True)
+        )
     return tuple(found)
 
 

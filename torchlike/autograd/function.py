@@ -67,7 +67,9 @@ class FunctionCtx:
         """
         for i, t in enumerate(tensors):
             if t is not None and not isinstance(t, Tensor):
-                raise TypeError(f"save_for_backward can only save variables, but argument {i} is of type {type(t).__name__}")
+                raise TypeError(
+                    f"save_for_backward can only save variables, but argument {i} is of type {type(t).__name__}"
+                )
         self._to_save = tensors
 
     def save_for_forward(self, *tensors: Any) -> None:
@@ -128,7 +130,9 @@ class BackwardCFunction(FunctionCtx, Node):
         if self._freed:
             raise RuntimeError(_FREED)
         if self.materialize_grads:
-            grads = [_zeros(a) if g is None else g for g, a in zip(grads, self.out_avals, strict=True)]
+            grads = [
+                _zeros(a) if g is None else g for g, a in zip(grads, self.out_avals, strict=True)
+            ]
         backward = self._function.backward
         if self._function.vjp is not Function.vjp:
             if backward is not Function.backward:
@@ -224,7 +228,9 @@ class Function(metaclass=FunctionMeta):
 
     @staticmethod
     def forward(*args: Any, **kwargs: Any) -> Any:
-        raise NotImplementedError("You must implement the forward function for custom autograd.Function.")
+        raise NotImplementedError(
+            "You must implement the forward function for custom autograd.Function."
+        )
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> Any:
@@ -249,7 +255,9 @@ class Function(metaclass=FunctionMeta):
 
     @staticmethod
     def vmap(info: Any, in_dims: Any, *args: Any) -> Any:
-        raise NotImplementedError("To use autograd.Function with vmap, you must override the vmap staticmethod.")
+        raise NotImplementedError(
+            "To use autograd.Function with vmap, you must override the vmap staticmethod."
+        )
 
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
@@ -317,7 +325,11 @@ def _attach(ctx: BackwardCFunction, args: tuple[Any, ...], output: Any) -> Any:
         results.append(made)
     ctx.out_avals = avals
     places = {id(t): i for i, t in enumerate(t for t in results if isinstance(t, Tensor))}
-    places |= {id(t): i for i, t in enumerate(t for t in outputs if isinstance(t, Tensor)) if id(t) not in inputs}
+    places |= {
+        id(t): i
+        for i, t in enumerate(t for t in outputs if isinstance(t, Tensor))
+        if id(t) not in inputs
+    }
     ctx._saved = [None if t is None else _Saved(t, places) for t in ctx._to_save]
     ctx._to_save, ctx._dirty, ctx._non_differentiable = (), (), ()
     return results[0] if single else type(output)(results)
@@ -345,7 +357,9 @@ class _Blocked(Node):
     __slots__ = ()
 
     def apply(self, grads: list[Any], create_graph: bool) -> Any:
-        raise RuntimeError("trying to differentiate twice a function that was marked with @once_differentiable")
+        raise RuntimeError(
+            "trying to differentiate twice a function that was marked with @once_differentiable"
+        )
 
 
 def _block(t: Tensor) -> Tensor:

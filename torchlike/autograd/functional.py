@@ -17,7 +17,9 @@ def _tuple(x: Any) -> tuple[bool, tuple[Any, ...]]:
 
 def _fresh(inputs: tuple[Tensor, ...], create_graph: bool) -> tuple[Tensor, ...]:
     if create_graph:
-        return tuple(x.view_as(x) if x.requires_grad else x.detach().requires_grad_() for x in inputs)  # type: ignore[attr-defined]
+        return tuple(
+            x.view_as(x) if x.requires_grad else x.detach().requires_grad_() for x in inputs
+        )  # type: ignore[attr-defined]
     return tuple(x.detach().requires_grad_() for x in inputs)
 
 
@@ -32,18 +34,37 @@ def _same(x: Tensor, create_graph: bool) -> Tensor:
     return x if create_graph else x.detach()
 
 
-def vjp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
+def vjp(
+    func: Callable[..., Any],
+    inputs: Any,
+    v: Any = None,
+    create_graph: bool = False,
+    strict: bool = False,
+) -> Any:
     """``(func(*inputs), v^T J)``."""
     with enable_grad():
         many_in, xs, many_out, ys = _evaluate(func, inputs, create_graph)
         vs = None if v is None else list(_tuple(v)[1])
-        found = grad(ys, xs, vs, create_graph=create_graph, allow_unused=not strict, materialize_grads=not strict)
+        found = grad(
+            ys,
+            xs,
+            vs,
+            create_graph=create_graph,
+            allow_unused=not strict,
+            materialize_grads=not strict,
+        )
     found = tuple(_same(g, create_graph) for g in found)
     ys = tuple(_same(y, create_graph) for y in ys)
     return (ys if many_out else ys[0]), (found if many_in else found[0])
 
 
-def jvp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
+def jvp(
+    func: Callable[..., Any],
+    inputs: Any,
+    v: Any = None,
+    create_graph: bool = False,
+    strict: bool = False,
+) -> Any:
     """``(func(*inputs), J v)``, by the double-backward trick."""
     with enable_grad():
         many_in, xs, many_out, ys = _evaluate(func, inputs, create_graph)
@@ -104,16 +125,26 @@ def hessian(
     return found[0] if isinstance(found, tuple) else found
 
 
-def jacobian_of_scalar(func: Callable[..., Any], xs: tuple[Tensor, ...]) -> tuple[bool, tuple[Tensor, ...]]:
+def jacobian_of_scalar(
+    func: Callable[..., Any], xs: tuple[Tensor, ...]
+) -> tuple[bool, tuple[Tensor, ...]]:
     """The gradient of a scalar function, differentiable again."""
     y = func(*xs)
     if y.numel() != 1:
-        raise RuntimeError("The Tensor returned by the function given to hessian should contain a single element")
+        raise RuntimeError(
+            "The Tensor returned by the function given to hessian should contain a single element"
+        )
     found = grad(y.reshape(()), xs, create_graph=True, allow_unused=True, materialize_grads=True)
     return len(xs) > 1, found
 
 
-def vhp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
+def vhp(
+    func: Callable[..., Any],
+    inputs: Any,
+    v: Any = None,
+    create_graph: bool = False,
+    strict: bool = False,
+) -> Any:
     """``(func, v^T H)``."""
     many, xs = _tuple(inputs)
     vs = [T.ones_like(x) for x in xs] if v is None else list(_tuple(v)[1])

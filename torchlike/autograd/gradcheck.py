@@ -24,7 +24,9 @@ def _outputs(func: Callable[..., Any], inputs: Sequence[Any]) -> list[Tensor]:
     return [o for o in many if isinstance(o, Tensor) and (o.is_floating_point() or o.is_complex())]
 
 
-def _numerical(func: Callable[..., Any], inputs: list[Any], at: int, index: int, eps: float) -> np.ndarray:
+def _numerical(
+    func: Callable[..., Any], inputs: list[Any], at: int, index: int, eps: float
+) -> np.ndarray:
     """d outputs[index] / d inputs[at] by central differences; complex inputs along both axes."""
     x = inputs[at]
     base = np.array(x.detach().numpy())
@@ -53,7 +55,9 @@ def _analytical(y: Tensor, x: Tensor, unit: complex) -> np.ndarray:
     for i in range(y.numel()):
         seed = np.zeros(tuple(y.shape), y.dtype.np).reshape(-1)
         seed[i] = unit
-        g = grad(y, x, from_host(seed.reshape(tuple(y.shape))), retain_graph=True, allow_unused=True)[0]
+        g = grad(
+            y, x, from_host(seed.reshape(tuple(y.shape))), retain_graph=True, allow_unused=True
+        )[0]
         found = np.zeros(tuple(x.shape), x.dtype.np) if g is None else np.array(g.detach().numpy())
         rows.append(found.reshape(-1))
     return np.array(rows).T if rows else np.zeros((x.numel(), 0))
@@ -102,7 +106,9 @@ def gradcheck(
     return True
 
 
-def _compare(analytical: np.ndarray, numerical: np.ndarray, y: int, x: int, atol: float, rtol: float) -> None:
+def _compare(
+    analytical: np.ndarray, numerical: np.ndarray, y: int, x: int, atol: float, rtol: float
+) -> None:
     numerical = numerical.reshape(analytical.shape)
     if np.allclose(analytical, numerical, rtol=rtol, atol=atol, equal_nan=True):
         return
@@ -137,6 +143,15 @@ def gradgradcheck(
         with enable_grad():
             outs = _outputs(func, inner)
             leaves = [a for a in inner if isinstance(a, Tensor) and a.requires_grad]
-            return grad(outs, leaves, list(outer), create_graph=True, allow_unused=True, materialize_grads=True)
+            return grad(
+                outs,
+                leaves,
+                list(outer),
+                create_graph=True,
+                allow_unused=True,
+                materialize_grads=True,
+            )
 
-    return gradcheck(first, [*xs, *seeds], eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception)
+    return gradcheck(
+        first, [*xs, *seeds], eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception
+    )

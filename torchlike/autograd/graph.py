@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from ..core.errors import missing
-from ..core.tape import Node as Node
-from ..core.tape import RemovableHandle
+from ..core.tape import Node as Node, RemovableHandle
 from ..core.tensor import Tensor
 
 
@@ -27,7 +26,9 @@ def get_gradient_edge(tensor: Tensor) -> GradientEdge:
     """
     edge = tensor._grad_edge_or_none()
     if edge is None:
-        raise RuntimeError("It is not possible to get the gradient edge for a Tensor that does not require gradients")
+        raise RuntimeError(
+            "It is not possible to get the gradient edge for a Tensor that does not require gradients"
+        )
     return GradientEdge(*edge)
 
 
@@ -64,7 +65,9 @@ def register_multi_grad_hook(
 
 
 @contextlib.contextmanager
-def saved_tensors_hooks(pack_hook: Callable[..., Any], unpack_hook: Callable[..., Any]) -> Iterator[None]:
+def saved_tensors_hooks(
+    pack_hook: Callable[..., Any], unpack_hook: Callable[..., Any]
+) -> Iterator[None]:
     """Refused: what backward needs is chosen by XLA, so there is nothing to pack.
 
     Raises:
@@ -98,5 +101,7 @@ def allow_mutation_on_saved_tensors() -> Iterator[dict[str, Any]]:
     Raises:
         NotImplementedError: always.
     """
-    raise missing("autograd.graph.allow_mutation_on_saved_tensors", "clone the tensor before writing to it")
+    raise missing(
+        "autograd.graph.allow_mutation_on_saved_tensors", "clone the tensor before writing to it"
+    )
     yield

@@ -1,9 +1,11 @@
 """``torch.backends``: what the libraries below PyTorch are asked; below torchlike there is XLA."""
 
-from . import cpu as cpu
-from . import cuda as cuda
-from . import cudnn as cudnn
-from . import mkl as mkl
-from . import mkldnn as mkldnn
-from . import mps as mps
-from . import openmp as openmp
+from . import (
+    cpu as cpu,
+    cuda as cuda,
+    cudnn as cudnn,
+    mkl as mkl,
+    mkldnn as mkldnn,
+    mps as mps,
+    openmp as openmp,
+)

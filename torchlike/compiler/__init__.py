@@ -6,10 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ..core.modes import modes
-from .function import BACKENDS
-from .function import compile as compile
-from .state import disable as disable
-from .state import reset as reset
+from .function import BACKENDS, compile as compile
+from .state import disable as disable, reset as reset
 
 
 def is_compiling() -> bool:

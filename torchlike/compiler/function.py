@@ -93,7 +93,13 @@ def compile(
     """
     if model is None:
         return functools.partial(
-            compile, fullgraph=fullgraph, dynamic=dynamic, backend=backend, mode=mode, options=options, disable=disable
+            compile,
+            fullgraph=fullgraph,
+            dynamic=dynamic,
+            backend=backend,
+            mode=mode,
+            options=options,
+            disable=disable,
         )
     _check_options(backend, mode, options)
     if disable:
@@ -111,11 +117,16 @@ def compile(
 
 def _check_options(backend: Any, mode: str | None, options: Any) -> None:
     if mode is not None and options is not None:
-        raise RuntimeError("Either mode or options can be specified, but both can't be specified at the same time.")
+        raise RuntimeError(
+            "Either mode or options can be specified, but both can't be specified at the same time."
+        )
     if mode is not None and mode not in MODES:
         raise RuntimeError(f"Unrecognized mode={mode}, should be one of: {', '.join(MODES)}")
     if callable(backend):
-        raise missing("torch.compile(backend=<callable>)", "there is no FX graph to hand over; leave backend out")
+        raise missing(
+            "torch.compile(backend=<callable>)",
+            "there is no FX graph to hand over; leave backend out",
+        )
     if backend not in BACKENDS:
         from .state import InvalidBackend
 

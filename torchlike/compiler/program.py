@@ -66,7 +66,9 @@ class Program:
             raise NotReplayable(f"it returns a {type(x).__name__}")
         if id(x) in self._arg_ids:
             return "arg", self._arg_ids[id(x)]
-        if x._chain is not None and self._capture.is_external(_first_value(self._capture, x._storage)):
+        if x._chain is not None and self._capture.is_external(
+            _first_value(self._capture, x._storage)
+        ):
             raise NotReplayable("it returns a view of a tensor from outside")
         value = x._v
         if value.segment is self.segment and value.array is None:
@@ -94,9 +96,13 @@ class Program:
 
     # --- gradient ----------------------------------------------------------------------------
 
-    def _backward(self, leaves: Sequence[Any], args: Sequence[Tensor]) -> tuple[list[int], list[Any]]:
+    def _backward(
+        self, leaves: Sequence[Any], args: Sequence[Tensor]
+    ) -> tuple[list[int], list[Any]]:
         """Captures backward too: (forward results it needs, where each target's gradient is)."""
-        outs = [(i, x) for i, x in enumerate(leaves) if self.leaves[i][0] == "out" and x.requires_grad]
+        outs = [
+            (i, x) for i, x in enumerate(leaves) if self.leaves[i][0] == "out" and x.requires_grad
+        ]
         if not outs or not modes.grad:
             return [], []
         assert self.segment is not None
@@ -127,7 +133,9 @@ class Program:
         nodes = self.segment.nodes[self.n_forward :]
         residuals = sorted({c for _, *codes in nodes for c in codes if 0 <= c < before})
         gradient = [None if g is None else self._grad_place(g._v) for g in grads]
-        residuals = sorted({*residuals, *[c for c in gradient if isinstance(c, int) and 0 <= c < before]})
+        residuals = sorted(
+            {*residuals, *[c for c in gradient if isinstance(c, int) and 0 <= c < before]}
+        )
         return residuals, gradient
 
     def _grad_place(self, value: Value) -> Any:
@@ -301,12 +309,18 @@ class CompiledNode(Node):
                 "calling backward."
             )
         if create_graph:
-            raise RuntimeError("torch.compile with aot_autograd does not currently support double backward")
+            raise RuntimeError(
+                "torch.compile with aot_autograd does not currently support double backward"
+            )
         program = self.program
         values: list[Any] = list(self.residuals)
         for i in program.backward_used:
             kind, place = program.sources[i]
-            values.append(_cotangent(grads[place], self.out_avals[place]) if kind == "cotangent" else self.operands[i])
+            values.append(
+                _cotangent(grads[place], self.out_avals[place])
+                if kind == "cotangent"
+                else self.operands[i]
+            )
         assert program.backward is not None
         return [wrap(v) for v in execute(program.backward, values)]
 

@@ -74,7 +74,9 @@ def warn_eager(name: str, why: str, fullgraph: bool) -> None:
     """
     if fullgraph:
         raise Unsupported(f"graph break in {name}: {why}")
-    warnings.warn(f"torch.compile: {name} stays eager for these inputs: {why}", UserWarning, stacklevel=4)
+    warnings.warn(
+        f"torch.compile: {name} stays eager for these inputs: {why}", UserWarning, stacklevel=4
+    )
 
 
 def warn_limit(name: str, limit: int) -> None:

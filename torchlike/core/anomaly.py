@@ -25,9 +25,15 @@ def applied(node: Node, given: list[Any], create_graph: bool) -> Sequence[Any]:
         raise
     if modes.anomaly and modes.anomaly_nan:
         for i, grad in enumerate(results):
-            if grad is not None and grad._v.aval.inexact and bool(invoke("any", invoke("isnan", grad)).item()):
+            if (
+                grad is not None
+                and grad._v.aval.inexact
+                and bool(invoke("any", invoke("isnan", grad)).item())
+            ):
                 _warn(node)
-                raise RuntimeError(f"Function '{node.name}' returned nan values in its {i}th output.")
+                raise RuntimeError(
+                    f"Function '{node.name}' returned nan values in its {i}th output."
+                )
     return results
 
 
@@ -38,7 +44,9 @@ def _warn(node: Node) -> None:
             "during forward pass for more information."
         )
     else:
-        frames = [f for f in node.anomaly if "/torchlike/core/" not in f.filename.replace("\\", "/")]
+        frames = [
+            f for f in node.anomaly if "/torchlike/core/" not in f.filename.replace("\\", "/")
+        ]
         text = (
             f"Error detected in {node.name}. Traceback of forward call that caused the error:\n"
             + "".join(traceback.format_list(frames))

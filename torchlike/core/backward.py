@@ -46,7 +46,10 @@ def _initial(t: Tensor, grad: Tensor | None, create_graph: bool) -> Tensor:
         if a.numel != 1:
             raise RuntimeError("grad can be implicitly created only for scalar outputs")
         if a.dtype.is_complex:
-            raise RuntimeError("grad can be implicitly created only for real scalar outputs but got " + repr(a.dtype))
+            raise RuntimeError(
+                "grad can be implicitly created only for real scalar outputs but got "
+                + repr(a.dtype)
+            )
         return _ones(a)
     if grad._v.aval.shape != a.shape:
         raise RuntimeError(
@@ -145,7 +148,9 @@ class _Walk:
             if self.accumulate and (self.needed is None or (node, 0) in self.wanted):
                 _accumulate(node, given[0], self.create_graph)
             return ()
-        if self.needed is not None and not any(e is not None and e[0] in self.needed for e in node.edges):
+        if self.needed is not None and not any(
+            e is not None and e[0] in self.needed for e in node.edges
+        ):
             return [None] * len(node.edges)
         results = self._apply(node, given)
         if node.post_hooks:

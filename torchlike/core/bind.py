@@ -49,7 +49,9 @@ def bind(op: OpDef) -> Callable[..., Any]:
     fn: Any = FunctionType(code.replace(co_name=op.name, co_qualname=op.name), scope, op.name)
     fn.__defaults__ = tuple([p.default for p in _positional(op, public) if p.default is not EMPTY])
     fn.__kwdefaults__ = {"out": None} | {
-        p.name: p.default for p in public if p.default is not EMPTY and p not in _positional(op, public)
+        p.name: p.default
+        for p in public
+        if p.default is not EMPTY and p not in _positional(op, public)
     }
     if op.resolve is not None:
         fn = _resolving(op, fn)
@@ -118,7 +120,9 @@ def _body(op: OpDef, public: list[Param]) -> list[str]:
     lines: list[str] = []
     names = [p.name for p in public]
     if op.varargs:
-        lines.append(f"{op.varargs} = _tuple(_varargs, _extra, {op.varargs!r}, _d_{op.varargs}, _op)")
+        lines.append(
+            f"{op.varargs} = _tuple(_varargs, _extra, {op.varargs!r}, _d_{op.varargs}, _op)"
+        )
     given = ", ".join(f"{n!r}: {n}" for n in names)
     if not op.host:
         outs = ", 'out': out" if op.out else ""
@@ -141,7 +145,9 @@ def _result(op: OpDef, public: list[Param], given: str) -> str:
     if op.prepare is not None or op.check is not None:
         return f"_prepared(_op, {{{given}}})"
     operands = "".join(f"{_operand(p)}, " for p in op.params if p.kind != STATIC)
-    statics = "".join(f"{p.name if p.name != 'inplace' else False}, " for p in op.params if p.kind == STATIC)
+    statics = "".join(
+        f"{p.name if p.name != 'inplace' else False}, " for p in op.params if p.kind == STATIC
+    )
     function = "_call" if op.layout is None else "_view"
     return f"{function}(_op, ({operands}), ({statics}))"
 
@@ -152,7 +158,9 @@ def _operand(p: Param) -> str:
     return f"(_D if {p.name} is _d_{p.name} else {p.name})"
 
 
-def _varargs(given: tuple[Any, ...], extra: dict[str, Any], name: str, default: Any, op: OpDef) -> Any:
+def _varargs(
+    given: tuple[Any, ...], extra: dict[str, Any], name: str, default: Any, op: OpDef
+) -> Any:
     """``f(x, 1, 2)``, ``f(x, (1, 2))`` and ``f(x, dims=(1, 2))`` are one call."""
     if name in extra:
         return extra.pop(name)
@@ -197,46 +205,37 @@ def _inplace_twin(op: OpDef, fn: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _operators(op: OpDef, fn: Callable[..., Any], twin: Callable[..., Any] | None) -> None:
+    """Sets ``__add__``, ``__radd__`` and ``__iadd__``, or ``__neg__``."""
     name = op.dunder
     assert name is not None
     if len([p for p in op.params if p.kind != STATIC and p.default is EMPTY]) == 1:
         setattr(Tensor, f"__{name}__", lambda self: fn(self))
         return
+    forward = _with_operand(fn)
+    if op.resolve is None and op.prepare is None and op.check is None:
+        forward = _fast_operator(op, forward)
+    setattr(Tensor, f"__{name}__", forward)
+    if name not in _REFLECTED:
+        return
+    setattr(Tensor, f"__r{name}__", _with_operand(lambda self, other: fn(other, self)))
+    if name == "truediv":  # Python 2's spelling, which PyTorch keeps
+        Tensor.__rdiv__ = Tensor.__rtruediv__  # type: ignore[attr-defined]
+        Tensor.__div__ = Tensor.__truediv__  # type: ignore[attr-defined]
+    if twin is not None:
+        setattr(Tensor, f"__i{name}__", _with_operand(twin))
 
-    def forward(self: Tensor, other: Any) -> Any:
+
+def _with_operand(fn: Callable[[Any, Any], Any]) -> Callable[[Tensor, Any], Any]:
+    """``fn`` for what can be an operand; NotImplemented for what can't."""
+
+    def operator_of(self: Tensor, other: Any) -> Any:
         if not isinstance(other, Tensor) and type(other) not in NUMBERS:
             other = _operand_like(other)
             if other is NotImplemented:
                 return NotImplemented
         return fn(self, other)
 
-    forward.__name__ = f"__{name}__"
-    if op.resolve is None and op.prepare is None and op.check is None:
-        forward = _fast_operator(op, forward)
-    setattr(Tensor, f"__{name}__", forward)
-    if name in _REFLECTED:
-
-        def reflected(self: Tensor, other: Any) -> Any:
-            if not isinstance(other, Tensor) and type(other) not in NUMBERS:
-                other = _operand_like(other)
-                if other is NotImplemented:
-                    return NotImplemented
-            return fn(other, self)
-
-        setattr(Tensor, f"__r{name}__", reflected)
-        if name == "truediv":  # Python 2's spelling, which PyTorch keeps
-            Tensor.__rdiv__ = reflected  # type: ignore[attr-defined]
-            Tensor.__div__ = Tensor.__truediv__  # type: ignore[attr-defined]
-    if name in _REFLECTED and twin is not None:
-
-        def augmented(self: Tensor, other: Any) -> Any:
-            if not isinstance(other, Tensor) and type(other) not in NUMBERS:
-                other = _operand_like(other)
-                if other is NotImplemented:
-                    return NotImplemented
-            return twin(self, other)
-
-        setattr(Tensor, f"__i{name}__", augmented)
+    return operator_of
 
 
 def _fast_operator(op: OpDef, slow: Callable[..., Any]) -> Callable[..., Any]:

@@ -17,7 +17,11 @@ from .value import Value, aval, from_array
 
 
 def from_host(
-    array: np.ndarray, *, dtype: DType | None = None, device: Any = None, requires_grad: bool = False
+    array: np.ndarray,
+    *,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """A tensor that takes ownership of ``array``; nobody may write to it afterwards."""
     of = dtypes.from_np(array.dtype) if dtype is None else dtype
@@ -31,7 +35,9 @@ def from_host(
         modes.capture.constant(t._storage.value)
     if requires_grad:
         if not of.is_floating_point and not of.is_complex:
-            raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
+            raise RuntimeError(
+                "Only Tensors of floating point and complex dtype can require gradients"
+            )
         t._rg = True
     return t
 
@@ -41,7 +47,9 @@ def _converted(array: np.ndarray, of: DType) -> np.ndarray:
         array = array.real
     with np.errstate(all="ignore"):
         if array.dtype.kind == "f" and of.category == dtypes.INTEGRAL and of is not dtypes.int64:
-            return array.astype(np.int64).astype(of.np)  # float to small int goes through int64 in C
+            return array.astype(np.int64).astype(
+                of.np
+            )  # float to small int goes through int64 in C
         return array.astype(of.np)
 
 
@@ -96,7 +104,9 @@ def parse(data: Any, dtype: DType | None) -> tuple[np.ndarray, DType]:
     plain = _plain(data)
     _check_rectangular(plain, 0)
     try:
-        array = np.array(plain) if dtype is None or dtype.is_complex else _sequence_array(plain, dtype)
+        array = (
+            np.array(plain) if dtype is None or dtype.is_complex else _sequence_array(plain, dtype)
+        )
     except OverflowError as error:
         raise RuntimeError("Overflow when unpacking long long") from error
     if array.dtype == object:
@@ -130,7 +140,9 @@ def _number_array(data: Any, of: DType) -> np.ndarray:
         if of.category == dtypes.INTEGRAL and of.itemsize < 8 and not isinstance(data, complex):
             low, high = np.iinfo(of.np).min, np.iinfo(of.np).max
             if not low <= int(data) <= high and not (not of.is_signed and data < 0):
-                raise RuntimeError(f"value cannot be converted to type {_C_NAMES[of.name]} without overflow")
+                raise RuntimeError(
+                    f"value cannot be converted to type {_C_NAMES[of.name]} without overflow"
+                )
         with np.errstate(all="ignore"):
             return np.asarray(data).astype(of.np)
     except OverflowError as error:
@@ -169,9 +181,15 @@ def _check_rectangular(data: Any, dim: int) -> None:
         return
     for e in data:
         if not hasattr(e, "__len__"):
-            raise TypeError("only integer tensors of a single element can be converted to an index" if False else f"expected a sequence at dim {dim + 1} (got {type(e).__name__})")
+            raise TypeError(
+                "only integer tensors of a single element can be converted to an index"
+                if False
+                else f"expected a sequence at dim {dim + 1} (got {type(e).__name__})"
+            )
         if len(e) != len(first):
-            raise ValueError(f"expected sequence of length {len(first)} at dim {dim + 1} (got {len(e)})")
+            raise ValueError(
+                f"expected sequence of length {len(first)} at dim {dim + 1} (got {len(e)})"
+            )
         _check_rectangular(e, dim + 1)
 
 
@@ -249,7 +267,9 @@ def scalar_tensor(
     pin_memory: bool = False, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """A 0-d tensor of the default dtype unless given."""
-    return tensor(s, dtype=dtype or dtypes.default_dtype(), device=device, requires_grad=requires_grad)
+    return tensor(
+        s, dtype=dtype or dtypes.default_dtype(), device=device, requires_grad=requires_grad
+    )
 
 
 def frombuffer(
@@ -265,14 +285,18 @@ def frombuffer(
     if length == 0 or count == 0:
         raise ValueError(f"both buffer length ({length}) and count ({count}) must not be 0")
     if not 0 <= offset < length:
-        raise ValueError(f"offset ({offset} bytes) must be non-negative and no greater than buffer length ({length} bytes) minus 1")
+        raise ValueError(
+            f"offset ({offset} bytes) must be non-negative and no greater than buffer length ({length} bytes) minus 1"
+        )
     if count < 0 and (length - offset) % size:
         raise ValueError(
             f"buffer length ({length - offset} bytes) after offset ({offset} bytes) must be a multiple of element size ({size})"
         )
     n = (length - offset) // size if count < 0 else count
     if offset + n * size > length:
-        raise ValueError(f"requested buffer length ({n} * {size} bytes) after offset ({offset} bytes) must not be greater than actual buffer length ({length} bytes)")
+        raise ValueError(
+            f"requested buffer length ({n} * {size} bytes) after offset ({offset} bytes) must not be greater than actual buffer length ({length} bytes)"
+        )
     array = np.frombuffer(buffer, dtype.np, n, offset)
     if not array.flags.writeable:
         return from_host(array.copy(), requires_grad=requires_grad)
@@ -290,13 +314,19 @@ def legacy(cls: type, *args: Any, **kwargs: Any) -> Tensor:
     """``torch.Tensor(2, 3)``, ``torch.Tensor([1, 2])``: sizes make uninitialised contents."""
     on = kwargs.pop("device", None)
     if kwargs:
-        raise TypeError(f"new() received an invalid combination of arguments: unexpected {sorted(kwargs)}")
+        raise TypeError(
+            f"new() received an invalid combination of arguments: unexpected {sorted(kwargs)}"
+        )
     of = dtypes.default_dtype()
     if len(args) == 1 and isinstance(args[0], Tensor):
         found: Tensor = args[0].detach()
         if found.dtype is not of:
             raise TypeError(f"expected {of} (got {found.dtype})")
-    elif len(args) == 1 and not isinstance(args[0], (int, np.integer)) and type(args[0]).__name__ != "Size":
+    elif (
+        len(args) == 1
+        and not isinstance(args[0], (int, np.integer))
+        and type(args[0]).__name__ != "Size"
+    ):
         found = tensor(args[0], dtype=of, device=on)
     else:
         size = args[0] if len(args) == 1 and type(args[0]).__name__ == "Size" else args

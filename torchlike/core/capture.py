@@ -58,13 +58,15 @@ class Capture:
     # --- what the dispatcher reports ---------------------------------------------------------
 
     def saw(self, operands: Sequence[Any]) -> None:
+        """Tensors were read; those from outside are operands of a replay."""
         for x in operands:
-            if isinstance(x, Tensor):
-                value = x._v
-                if value.array is not None or value.segment not in self.segments.values():
-                    if id(value) not in self.seen:
-                        self.seen[id(value)] = x
-                        self.values.append(value)
+            if isinstance(x, Tensor) and self._is_new(x._v):
+                self.seen[id(x._v)] = x
+                self.values.append(x._v)
+
+    def _is_new(self, value: Value) -> bool:
+        is_inside = value.array is None and value.segment in self.segments.values()
+        return not is_inside and id(value) not in self.seen
 
     def constant(self, value: Value) -> None:
         """A host-born value made inside the call."""

@@ -43,7 +43,10 @@ class memory_format:
 strided, sparse_coo, jagged = layout("strided"), layout("sparse_coo"), layout("jagged")
 sparse_csr, sparse_csc = layout("sparse_csr"), layout("sparse_csc")
 sparse_bsr, sparse_bsc = layout("sparse_bsr"), layout("sparse_bsc")
-contiguous_format, preserve_format = memory_format("contiguous_format"), memory_format("preserve_format")
+contiguous_format, preserve_format = (
+    memory_format("contiguous_format"),
+    memory_format("preserve_format"),
+)
 channels_last, channels_last_3d = memory_format("channels_last"), memory_format("channels_last_3d")
 inf, nan, pi, e, newaxis = math.inf, math.nan, math.pi, math.e, None
 globals().update({d.name: d for d in DTYPES}, **dtypes.ALIASES)

@@ -30,9 +30,7 @@ class device:
         if isinstance(type, int) and not isinstance(type, bool):
             type, index = "cuda", type
         if not isinstance(type, str):
-            raise TypeError(
-                f"device(): argument 'type' must be str, not {type.__class__.__name__}"
-            )
+            raise TypeError(f"device(): argument 'type' must be str, not {type.__class__.__name__}")
         return _interned(*_parse(type, index))
 
     def __repr__(self) -> str:
@@ -65,12 +63,14 @@ def _parse(text: str, index: int | None) -> tuple[str, int | None]:
         )
     if match[2] is not None:
         if index is not None:
-            raise RuntimeError(f"type (string) must not include an index because index was passed explicitly: {text}")
+            raise RuntimeError(
+                f"type (string) must not include an index because index was passed explicitly: {text}"
+            )
         index = int(match[2])
     return match[1], index
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _interned(type: str, index: int | None) -> device:
     new = object.__new__(device)
     new.type = type
@@ -118,7 +118,9 @@ def placed(d: device) -> device:
     if d.type in ("cpu", "meta"):
         return d if d.index is None else device(d.type)
     if d.type not in _ACCELERATOR:
-        raise RuntimeError(f"PyTorch is not linked with support for {d.type} devices\nhint: use 'cpu' or 'cuda'")
+        raise RuntimeError(
+            f"PyTorch is not linked with support for {d.type} devices\nhint: use 'cpu' or 'cuda'"
+        )
     count = len(accelerators())
     if count == 0:
         raise RuntimeError(

@@ -56,7 +56,10 @@ def call(op: OpDef, operands: Sequence[Any], statics: tuple[Any, ...]) -> Any:
         for s in statics:
             if isinstance(s, Tensor) or s.__hash__ is None or isinstance(s, tuple):
                 normal = tuple([normal_static(s) for s in statics])
-                if any(a is not b for a, b in zip(normal, statics, strict=True)) and normal != key[0]:
+                if (
+                    any(a is not b for a, b in zip(normal, statics, strict=True))
+                    and normal != key[0]
+                ):
                     return call(op, operands, normal)
         key[0] = statics = tuple([normal_static(s) for s in statics])
         found = op.calls.get(tuple(key))
@@ -137,7 +140,7 @@ def return_type(name: str, fields: tuple[str, ...]) -> Any:
     """The named tuple ``torch.return_types.name``."""
     found = _RETURN_TYPES.get((name, fields))
     if found is None:
-        found = namedtuple(name, fields)  # type: ignore[misc]  # noqa: PYI024
+        found = namedtuple(name, fields)  # type: ignore[misc]
         found.__module__ = "torch.return_types"
         found.__repr__ = _return_repr
         _RETURN_TYPES[name, fields] = found
@@ -220,7 +223,9 @@ class OpNode(Node):
     def _spoiled(self, k: int, storage: Storage) -> tuple[Aval, str]:
         """What was overwritten, and the node that its message names."""
         if self.plan.call.saves == "result":
-            return self.out_avals[0], f", which is output 0 of {self.name.partition('Backward')[0]},"
+            return self.out_avals[
+                0
+            ], f", which is output 0 of {self.name.partition('Backward')[0]},"
         assert self.saved is not None
         a, name = self.saved[self.plan.checked[k]].aval, storage.writer
         if name == "CopySlices":
@@ -280,7 +285,11 @@ def _check_saved(operands: Sequence[Any], tensors: Sequence[Tensor]) -> None:
     given = [x for x in operands if x is not None and x is not DEFAULT]
     for t in tensors:
         saved = t._edge[0].saved if t._edge else ()  # type: ignore[attr-defined]
-        if any(x._inference for x, s in zip(given, saved, strict=False) if s is not None and isinstance(x, Tensor)):
+        if any(
+            x._inference
+            for x, s in zip(given, saved, strict=False)
+            if s is not None and isinstance(x, Tensor)
+        ):
             raise RuntimeError(
                 "Inference tensors cannot be saved for backward. Please do not use Tensors created in "
                 "inference mode in computation tracked by autograd. To work around this, you can make a "

@@ -11,7 +11,15 @@ BOOL, INTEGRAL, FLOATING, COMPLEX = range(4)
 class dtype:
     """An element type; there is one instance of each, compared by identity."""
 
-    __slots__ = ("category", "is_complex", "is_floating_point", "is_signed", "itemsize", "name", "np")
+    __slots__ = (
+        "category",
+        "is_complex",
+        "is_floating_point",
+        "is_signed",
+        "itemsize",
+        "name",
+        "np",
+    )
 
     def __init__(self, name: str, carrier: np.dtype, category: int, signed: bool = True) -> None:
         self.name = name
@@ -175,7 +183,9 @@ def set_default_dtype(d: dtype) -> None:
         TypeError: ``d`` is no floating dtype.
     """
     if not isinstance(d, dtype):
-        raise TypeError("invalid dtype object: only floating-point types are supported as the default type")
+        raise TypeError(
+            "invalid dtype object: only floating-point types are supported as the default type"
+        )
     if not d.is_floating_point:
         raise TypeError("only floating-point types are supported as the default type")
     _default[0] = d

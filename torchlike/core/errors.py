@@ -93,7 +93,7 @@ def check_gradient(mine: Any, new: Any) -> None:
 
 def not_implemented_for(kernel: str, type_name: str) -> NotImplementedError:
     """``"kernel" not implemented for 'Half'``."""
-    return NotImplementedError(f'"{kernel}" not implemented for \'{type_name}\'')
+    return NotImplementedError(f"\"{kernel}\" not implemented for '{type_name}'")
 
 
 @functools.cache

@@ -24,7 +24,16 @@ from .write import check_writable, write
 
 # What PyTorch's factories take besides an op's own parameters.
 FACTORY = frozenset(
-    ("device", "dtype", "requires_grad", "layout", "pin_memory", "memory_format", "generator", "names")
+    (
+        "device",
+        "dtype",
+        "requires_grad",
+        "layout",
+        "pin_memory",
+        "memory_format",
+        "generator",
+        "names",
+    )
 )
 
 

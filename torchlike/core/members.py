@@ -41,8 +41,14 @@ def item(self: Tensor) -> Any:
         RuntimeError: not exactly one element.
     """
     if self._v.aval.numel != 1:
-        raise RuntimeError(f"a Tensor with {self._v.aval.numel} elements cannot be converted to Scalar")
-    return _host(self).reshape(()).item() if self.dtype is not dtypes.bfloat16 else float(_host(self).reshape(()))
+        raise RuntimeError(
+            f"a Tensor with {self._v.aval.numel} elements cannot be converted to Scalar"
+        )
+    return (
+        _host(self).reshape(()).item()
+        if self.dtype is not dtypes.bfloat16
+        else float(_host(self).reshape(()))
+    )
 
 
 def tolist(self: Tensor) -> Any:
@@ -67,7 +73,9 @@ def numpy(self: Tensor, *, force: bool = False) -> np.ndarray:
             "to host memory first."
         )
     if self.requires_grad:
-        raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+        raise RuntimeError(
+            "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
+        )
     if self.dtype.name.startswith(("bfloat", "float8")):
         raise TypeError(f"Got unsupported ScalarType {dtypes.TYPE_NAMES[self.dtype.name]}")
     if modes.capture is not None:
@@ -77,7 +85,9 @@ def numpy(self: Tensor, *, force: bool = False) -> np.ndarray:
     if self._chain is None:
         return whole
     shape, strides, offset = layout_of(self)
-    flat = whole.reshape(-1).view(self.dtype.np)[offset:]  # a view(dtype) counts in its own elements
+    flat = whole.reshape(-1).view(self.dtype.np)[
+        offset:
+    ]  # a view(dtype) counts in its own elements
     size = flat.dtype.itemsize
     return np.lib.stride_tricks.as_strided(flat, shape, [s * size for s in strides])
 
@@ -85,13 +95,17 @@ def numpy(self: Tensor, *, force: bool = False) -> np.ndarray:
 def __array__(self: Tensor, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
     array = numpy(self) if not self.requires_grad else None
     if array is None:
-        raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+        raise RuntimeError(
+            "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
+        )
     if dtype is not None and array.dtype != dtype:
         return array.astype(dtype)
     return array.copy() if copy else array
 
 
-def __array_wrap__(self: Tensor, array: np.ndarray, context: Any = None, return_scalar: bool = False) -> Tensor:
+def __array_wrap__(
+    self: Tensor, array: np.ndarray, context: Any = None, return_scalar: bool = False
+) -> Tensor:
     return from_host(np.asarray(array))
 
 
@@ -264,7 +278,9 @@ def backward(
         if not inputs:
             raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
     if gradient is not None and not isinstance(gradient, Tensor):
-        raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
+        raise TypeError(
+            f"gradients can be either Tensors or None, but got {type(gradient).__name__}"
+        )
     keep = create_graph if retain_graph is None else retain_graph
     run_backward([self], [gradient], retain_graph=keep, create_graph=create_graph, inputs=inputs)
 
@@ -309,7 +325,9 @@ def __copy__(self: Tensor) -> Tensor:
     return new
 
 
-def _rebuild(cls: type, array: np.ndarray, of: DType, on: str, requires_grad: bool, extra: dict[str, Any]) -> Tensor:
+def _rebuild(
+    cls: type, array: np.ndarray, of: DType, on: str, requires_grad: bool, extra: dict[str, Any]
+) -> Tensor:
     place = on if on == "cpu" else str(default_device())
     made = from_host(array.view(of.np) if array.dtype != of.np else array, dtype=of, device=place)
     new = alias(made, cls)
@@ -323,7 +341,14 @@ def __reduce_ex__(self: Tensor, protocol: Any) -> Any:
     if array.dtype.kind == "V" or self.dtype.name.startswith(("bfloat", "float8")):
         array = array.view(f"u{array.dtype.itemsize}")
     extra = {k: v for k, v in self.__dict__.items() if not k.startswith("_")}
-    return _rebuild, (type(self), array, self.dtype, str(self.device), self._rg and self._edge is None, extra)
+    return _rebuild, (
+        type(self),
+        array,
+        self.dtype,
+        str(self.device),
+        self._rg and self._edge is None,
+        extra,
+    )
 
 
 def new_tensor(
@@ -331,7 +356,9 @@ def new_tensor(
     requires_grad: builtins.bool = False, layout: Any = None, pin_memory: builtins.bool = False,
 ) -> Tensor:  # fmt: skip
     """A new leaf with ``data``, of this tensor's dtype and device unless given."""
-    return tensor(data, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad)
+    return tensor(
+        data, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad
+    )
 
 
 def pin_memory(self: Tensor, device: Any = None) -> Tensor:

@@ -33,14 +33,18 @@ def _parse_to(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[DType | No
     kwargs.pop("non_blocking", None)
     kwargs.pop("memory_format", None)
     if kwargs:
-        raise TypeError(f"to() received an invalid combination of arguments - got unexpected {sorted(kwargs)}")
+        raise TypeError(
+            f"to() received an invalid combination of arguments - got unexpected {sorted(kwargs)}"
+        )
     flags: list[Any] = []
     for i, a in enumerate(args):
         if isinstance(a, DType):
             of = a
         elif isinstance(a, Tensor):
             other = a
-        elif isinstance(a, (Device, str)) or (i == 0 and isinstance(a, int) and not isinstance(a, bool)):
+        elif isinstance(a, (Device, str)) or (
+            i == 0 and isinstance(a, int) and not isinstance(a, bool)
+        ):
             on = a
         elif a is None or isinstance(a, bool):
             if i:
@@ -99,7 +103,9 @@ def cpu_(self: Tensor, memory_format: Any = None) -> Tensor:
     return moved(self, None, cpu)
 
 
-def cuda(self: Tensor, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Tensor:
+def cuda(
+    self: Tensor, device: Any = None, non_blocking: bool = False, memory_format: Any = None
+) -> Tensor:
     return moved(self, None, placed(Device("cuda" if device is None else device)))
 
 

@@ -53,7 +53,9 @@ class OpCall:
         self.jitted: Any = None
         self.hot = 0
         self.grads: dict[Any, GradCall] = {}
-        self.views: dict[Any, Any] = {}  # for a view op: what its results are, by the source's layout
+        self.views: dict[
+            Any, Any
+        ] = {}  # for a view op: what its results are, by the source's layout
         self.plans: dict[int, Any] = {}  # how the tape keeps this call, by which operands need grad
         self.traced = any(type(a) is Aval and a.traced for a in in_avals)
         self.device, self.moves = _common_device(in_avals)
@@ -118,7 +120,11 @@ class OpCall:
 def runtime_error(error: Exception, name: str) -> Exception:
     """XLA's failure in words that name the op."""
     text = str(error)
-    kind = OutOfMemoryError if "RESOURCE_EXHAUSTED" in text or "Out of memory" in text else RuntimeError
+    kind = (
+        OutOfMemoryError
+        if "RESOURCE_EXHAUSTED" in text or "Out of memory" in text
+        else RuntimeError
+    )
     return kind(f"{name}: {text}")
 
 

@@ -24,7 +24,7 @@ def compiler_options(kinds: Iterable[str | None]) -> dict[str, Any] | None:
     return _options(frozenset(k for k in kinds if k))
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _options(kinds: frozenset[str]) -> dict[str, Any] | None:
     if not kinds or jax.default_backend() != "cpu":
         return None

@@ -98,7 +98,10 @@ def can_cast(from_: dtype, to: dtype) -> bool:
     if from_.category > to.category:
         return False
     return not (
-        to.category == INTEGRAL and not to.is_signed and from_.category == INTEGRAL and from_.is_signed
+        to.category == INTEGRAL
+        and not to.is_signed
+        and from_.category == INTEGRAL
+        and from_.is_signed
     )
 
 

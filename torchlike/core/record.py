@@ -94,9 +94,9 @@ class Segment:
             refs.extend([weakref.ref(v) for v in result])
             self.count = index + len(avals)
             self.size += sum([a.numel for a in avals])
-        if len(self.nodes) >= config.segment_nodes or self.size * 4 > config.segment_bytes:
-            if modes.capture is None:
-                self.flush()
+        is_full = len(self.nodes) >= config.segment_nodes or self.size * 4 > config.segment_bytes
+        if is_full and modes.capture is None:
+            self.flush()
         return result
 
     def flush(self) -> None:

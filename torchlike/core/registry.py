@@ -187,7 +187,9 @@ def op(
         key = fn.__name__
         if key in OPS:
             first = inspect.getsourcefile(OPS[key].fn)
-            raise ValueError(f"op {key!r} is declared twice: in {first} and {inspect.getsourcefile(fn)}")
+            raise ValueError(
+                f"op {key!r} is declared twice: in {first} and {inspect.getsourcefile(fn)}"
+            )
         OPS[key] = found
         return fn
 

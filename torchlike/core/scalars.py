@@ -101,9 +101,7 @@ def sizes(size: Any, function: str) -> tuple[int, ...]:
     """
     if isinstance(size, (tuple, list)) and len(size) == 1 and isinstance(size[0], (tuple, list)):
         size = size[0]
-    items: Sequence[Any] = (
-        size if isinstance(size, (tuple, list)) else (size,)
-    )
+    items: Sequence[Any] = size if isinstance(size, (tuple, list)) else (size,)
     found = []
     for at, item in enumerate(items):
         if isinstance(item, bool) or not hasattr(type(item), "__index__"):

@@ -10,7 +10,7 @@ from typing import Any
 from .errors import dim_out_of_range, shape_text, size_mismatch
 
 
-class Size(tuple):  # noqa: SLOT001  (PyTorch's Size is a plain tuple subclass)
+class Size(tuple):  # a plain tuple subclass, as PyTorch's is
     """``torch.Size``: a shape."""
 
     def __repr__(self) -> str:
@@ -122,7 +122,9 @@ def inferred_size(size: Sequence[int], numel: int) -> tuple[int, ...]:
                 raise RuntimeError("only one dimension can be inferred")
             hole = i
         elif n < 0:
-            raise RuntimeError(f"invalid shape dimension {n} at index {i} of shape {shape_text(size)}")
+            raise RuntimeError(
+                f"invalid shape dimension {n} at index {i} of shape {shape_text(size)}"
+            )
         else:
             known *= n
     if hole is None:

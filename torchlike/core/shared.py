@@ -59,10 +59,14 @@ def _same(a: np.ndarray, b: np.ndarray) -> bool:
     """Equal bit for bit, so that NaN equals itself."""
     if a.dtype.kind in "biu":
         return bool(np.array_equal(a, b))
-    kind = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64, 16: np.complex128}[a.dtype.itemsize]
+    kind = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64, 16: np.complex128}[
+        a.dtype.itemsize
+    ]
     if kind is np.complex128:
         return bool(np.array_equal(a, b, equal_nan=True))
-    return bool(np.array_equal(np.ascontiguousarray(a).view(kind), np.ascontiguousarray(b).view(kind)))
+    return bool(
+        np.array_equal(np.ascontiguousarray(a).view(kind), np.ascontiguousarray(b).view(kind))
+    )
 
 
 def share_out(storage: Storage) -> np.ndarray:

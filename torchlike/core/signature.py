@@ -101,7 +101,11 @@ def make_call(op: OpDef, slots: Sequence[Slot], statics: tuple[Any, ...]) -> OpC
 
 def _some_tensor(op: OpDef, params: Sequence[Param], slots: Sequence[Slot]) -> None:
     """Numbers may stand for tensors, but not for all of them."""
-    given = [(p, s) for p, s in zip(params, slots, strict=True) if p.kind == ARRAY and isinstance(s, type)]
+    given = [
+        (p, s)
+        for p, s in zip(params, slots, strict=True)
+        if p.kind == ARRAY and isinstance(s, type)
+    ]
     if not given or any(type(s) in (Aval, list) for s in slots):
         return
     if len(given) == 1:
@@ -236,13 +240,19 @@ def normal_operand(op: OpDef, name: str, position: int, x: Any) -> Any:
     Raises:
         TypeError: it is neither.
     """
-    if isinstance(x, np.generic) or (isinstance(x, np.ndarray) and x.ndim == 0 and _is_scalar(op, name)):
+    if isinstance(x, np.generic) or (
+        isinstance(x, np.ndarray) and x.ndim == 0 and _is_scalar(op, name)
+    ):
         return x.item()
     if isinstance(x, int):
         return int(x)
     if isinstance(x, float):
         return float(x)
-    hint = "\nhint: torch.from_numpy(x) makes a tensor of an ndarray" if isinstance(x, np.ndarray) else ""
+    hint = (
+        "\nhint: torch.from_numpy(x) makes a tensor of an ndarray"
+        if isinstance(x, np.ndarray)
+        else ""
+    )
     p = next(p for p in op.params if p.name == name)
     place = "" if p.keyword_only else f" (position {position})"
     kind = "Number" if p.kind == SCALAR else "Tensor"

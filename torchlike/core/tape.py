@@ -99,7 +99,9 @@ class AccumulateGrad(Node):
     def __init__(self, variable: Any) -> None:
         self.edges = self.out_avals = ()
         self.variable = variable
-        self.sequence = 1 << 62  # leaves first: their hooks see every gradient as early as PyTorch's do
+        self.sequence = (
+            1 << 62
+        )  # leaves first: their hooks see every gradient as early as PyTorch's do
 
 
 class RemovableHandle:

@@ -182,7 +182,9 @@ class Tensor(metaclass=TensorMeta):
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
         if value and not self._v.aval.inexact:
-            raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
+            raise RuntimeError(
+                "only Tensors of floating point and complex dtype can require gradients"
+            )
         self.requires_grad_(value)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
@@ -258,7 +260,9 @@ class Tensor(metaclass=TensorMeta):
     def grad(self, value: Tensor | None) -> None:
         if value is not None:
             if not isinstance(value, Tensor):
-                raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}")
+                raise TypeError(
+                    f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}"
+                )
             if value is self:
                 raise RuntimeError("can't assign Variable as its own grad")
             check_gradient(self._v.aval, value._v.aval)
@@ -314,7 +318,9 @@ class Tensor(metaclass=TensorMeta):
         if not self.requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         if self._edge is not None:
-            raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
+            raise RuntimeError(
+                "post accumulate grad hooks cannot be registered on non-leaf tensors"
+            )
         if self._post_accumulate is None:
             self._post_accumulate = {}
         return RemovableHandle(self._post_accumulate, hook)
@@ -353,7 +359,9 @@ class Tensor(metaclass=TensorMeta):
         if not isinstance(new, Tensor):
             raise TypeError(f"Variable data has to be a tensor, but got {type(new).__name__}")
         if new._v.aval.dtype.category < dtypes.FLOATING and self._rg:
-            raise RuntimeError("data set to a tensor that requires gradients must be floating point or complex dtype")
+            raise RuntimeError(
+                "data set to a tensor that requires gradients must be floating point or complex dtype"
+            )
         self._storage = new._storage
         self._chain = new._chain
         self._view_value, self._view_epoch = new._view_value, new._view_epoch

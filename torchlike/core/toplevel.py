@@ -219,4 +219,3 @@ def is_warn_always_enabled() -> bool:
 
 def compiled_with_cxx11_abi() -> bool:
     return True
-

@@ -66,7 +66,9 @@ def call_view(op: OpDef, operands: Sequence[Any], statics: tuple[Any, ...]) -> A
         statics = tuple([normal_static(s) for s in statics])
         found = _known(op, value, operands, statics)
         if found is None:
-            found = op.calls[_key(value, operands, statics)] = make_call(op, slots_of(operands), statics)
+            found = op.calls[_key(value, operands, statics)] = make_call(
+                op, slots_of(operands), statics
+            )
     place = (layout_of(source), *operands[1:])
     try:
         plan = found.views[place]
@@ -94,7 +96,9 @@ def _finish_copy(outs: Sequence[Tensor]) -> None:
             t._edge[0].__class__ = node_type(OpNode, "UnsafeViewBackward0")
 
 
-def _known(op: OpDef, value: Value, operands: Sequence[Any], statics: tuple[Any, ...]) -> OpCall | None:
+def _known(
+    op: OpDef, value: Value, operands: Sequence[Any], statics: tuple[Any, ...]
+) -> OpCall | None:
     try:
         return op.calls.get(_key(value, operands, statics))
     except TypeError:  # a list among the statics
@@ -108,7 +112,11 @@ def _key(value: Value, operands: Sequence[Any], statics: tuple[Any, ...]) -> tup
 
 
 def _plan(
-    op: OpDef, found: OpCall, place: tuple[Any, ...], operands: Sequence[Any], statics: tuple[Any, ...]
+    op: OpDef,
+    found: OpCall,
+    place: tuple[Any, ...],
+    operands: Sequence[Any],
+    statics: tuple[Any, ...],
 ) -> list[tuple[ViewStep, Any]] | None:
     """The steps and layouts of the results for a source of this layout; None if they are copies."""
     args = _arguments(op, operands, statics)
@@ -118,7 +126,8 @@ def _plan(
         extras = tuple([x for x in operands[1:] if x is not None and x is not DEFAULT])
         layouts = [layout] if found.single else layout
         made = [
-            (ViewStep(op, found, extras, args, i, not found.single), lay) for i, lay in enumerate(layouts)
+            (ViewStep(op, found, extras, args, i, not found.single), lay)
+            for i, lay in enumerate(layouts)
         ]
     if len(operands) == 1:  # a run-time start may take any number of values
         found.views[place] = made

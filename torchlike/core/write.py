@@ -47,7 +47,9 @@ def _check_history(t: Tensor) -> None:
             raise RuntimeError(
                 "a view of a leaf Variable that requires grad is being used in an in-place operation."
             )
-        if base._rg and any(s.multiple and s.call.node_name != "SliceBackward0" for s in t._chain or ()):
+        if base._rg and any(
+            s.multiple and s.call.node_name != "SliceBackward0" for s in t._chain or ()
+        ):
             node, index = t._edge or (None, 0)
             name = "Unbind" if node is None else node.name.partition("Backward")[0]
             raise RuntimeError(
@@ -57,7 +59,9 @@ def _check_history(t: Tensor) -> None:
                 "operation by an out-of-place one."
             )
     elif t._rg and t._edge is None:
-        raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+        raise RuntimeError(
+            "a leaf Variable that requires grad is being used in an in-place operation."
+        )
 
 
 def _check_overlap(t: Tensor) -> None:
@@ -98,8 +102,15 @@ def check_overlap(t: Tensor, other: Tensor) -> None:
     """
     if other._storage is not t._storage or other is t:
         return
-    (shape, strides, offset), (their_shape, their_strides, their_offset) = layout_of(t), layout_of(other)
-    if 0 in shape or 0 in their_shape or not (is_dense(shape, strides) and is_dense(their_shape, their_strides)):
+    (shape, strides, offset), (their_shape, their_strides, their_offset) = (
+        layout_of(t),
+        layout_of(other),
+    )
+    if (
+        0 in shape
+        or 0 in their_shape
+        or not (is_dense(shape, strides) and is_dense(their_shape, their_strides))
+    ):
         return  # PyTorch finds those too hard to tell
     end, their_end = offset + math.prod(shape), their_offset + math.prod(their_shape)
     if (offset, end) == (their_offset, their_end):
@@ -151,7 +162,9 @@ def write(t: Tensor, new: Tensor, made: Tensor | None = None) -> None:
         _move_version(t, new if made is None else made)
     else:
         name = new._edge[0].name if new._edge else ""
-        t._storage.writer = f"torch::autograd::{name}" if name == "CopyBackwards" else name.partition("Backward")[0]
+        t._storage.writer = (
+            f"torch::autograd::{name}" if name == "CopyBackwards" else name.partition("Backward")[0]
+        )
         t._edge = new._grad_edge_or_none() if new._rg else None
         t._rg = new._rg
         t._edge_version += 1
@@ -205,7 +218,10 @@ def _move_version(t: Tensor, made: Tensor) -> None:
     if node.plan.call.saves == "result":
         node.versions = (weakref.ref(storage), storage.version)
     elif node.plan.checked[:1] == [0] and node.versions and node.versions[0] is storage:
-        node.versions = [None, *node.versions[1:]]  # backward has self's value from before the write
+        node.versions = [
+            None,
+            *node.versions[1:],
+        ]  # backward has self's value from before the write
 
 
 def _write_history_through(t: Tensor, base: Tensor, old: Value, new: Tensor) -> None:
@@ -232,7 +248,9 @@ def _extras(steps: Sequence[ViewStep]) -> list[Any]:
 
 def put_through(base: Value, new: Value, steps: Sequence[ViewStep]) -> Value:
     """``base`` with the region that the view steps show replaced by ``new``."""
-    return apply_call(put_call(base.aval, new.aval, steps), [base, new, *_extras(steps)], None)[0]._v
+    return apply_call(put_call(base.aval, new.aval, steps), [base, new, *_extras(steps)], None)[
+        0
+    ]._v
 
 
 def put_call(base: Aval, new: Aval, steps: Sequence[ViewStep]) -> OpCall:
@@ -344,4 +362,3 @@ def become_view(t: Tensor, view: Tensor) -> Tensor:
         t._edge = view._edge
     t._base_seen = view._base_seen
     return t
-

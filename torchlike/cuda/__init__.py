@@ -11,10 +11,8 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
-from ..core.device import accelerators, placed
-from ..core.device import device as _Device
-from ..core.errors import OutOfMemoryError as OutOfMemoryError
-from ..core.errors import missing
+from ..core.device import accelerators, device as _Device, placed
+from ..core.errors import OutOfMemoryError as OutOfMemoryError, missing
 from ..core.rng import default_generator
 from ..core.toplevel import synchronize as _finish
 

@@ -6,15 +6,19 @@ touches JAX hangs.
 
 from __future__ import annotations
 
-from multiprocessing import *  # noqa: F403
-from multiprocessing import get_all_start_methods as get_all_start_methods
-from multiprocessing import get_context as get_context
+from multiprocessing import *
+from multiprocessing import (
+    get_all_start_methods as get_all_start_methods,
+    get_context as get_context,
+)
 
-from .spawn import ProcessExitedException as ProcessExitedException
-from .spawn import ProcessRaisedException as ProcessRaisedException
-from .spawn import SpawnContext as SpawnContext
-from .spawn import spawn as spawn
-from .spawn import start_processes as start_processes
+from .spawn import (
+    ProcessExitedException as ProcessExitedException,
+    ProcessRaisedException as ProcessRaisedException,
+    SpawnContext as SpawnContext,
+    spawn as spawn,
+    start_processes as start_processes,
+)
 
 
 def get_all_sharing_strategies() -> set[str]:

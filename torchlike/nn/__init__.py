@@ -12,7 +12,7 @@ from . import (
     parameter as parameter,
     utils as utils,
 )
-from .modules import *  # noqa: F403
+from .modules import *
 from .modules.linear_cross_entropy_options import (
     LinearCrossEntropyOptions as LinearCrossEntropyOptions,
 )

@@ -11,7 +11,7 @@ import numpy as np
 from ..core.errors import check
 from ..core.registry import Array, op
 from .accumulate import is_complex, type_name
-from .linalg_decomp import conjugate_transpose, as_matrices
+from .linalg_decomp import as_matrices, conjugate_transpose
 from .linalg_norm import check_full_precision, check_matrix, check_square
 from .linalg_solve import zero_pivots
 
@@ -188,7 +188,9 @@ def _order(pivots: Array, size: int) -> Array:
 
 def _lu_solved(packed: Array, pivots: Array, b: Array, left: bool, adjointed: bool) -> Array:
     if not left:  # X A = B is Aᴴ Xᴴ = Bᴴ
-        return conjugate_transpose(_lu_solved(packed, pivots, conjugate_transpose(b), True, not adjointed))
+        return conjugate_transpose(
+            _lu_solved(packed, pivots, conjugate_transpose(b), True, not adjointed)
+        )
     batch = np.broadcast_shapes(packed.shape[:-2], b.shape[:-2])
     packed = jnp.broadcast_to(packed, batch + packed.shape[-2:])
     b = jnp.broadcast_to(b, batch + b.shape[-2:])
@@ -326,14 +328,14 @@ def ldl_solve(LD: Array, pivots: Array, B: Array, *, hermitian: bool = False) ->
     check(inside, f"{name}: pivots must be those of ldl_factor")
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     a = np.broadcast_to(a, batch + a.shape[-2:])
-    p = np.broadcast_to(p, batch + p.shape[-1:]).reshape(-1, p.shape[-1])
+    p = np.broadcast_to(p, batch + p.shape[-1:])
     b = np.broadcast_to(b, batch + b.shape[-2:])
     found = np.zeros(b.shape, b.dtype)
     if found.size:
         kernel = "hetrs" if hermitian and LD.dtype.is_complex else "sytrs"
         solve = lapack.get_lapack_funcs((kernel,), (a, b))[0]
         for i, (m, pivot, columns) in enumerate(
-            zip(as_matrices(a), p, as_matrices(b), strict=True)
+            zip(as_matrices(a), p.reshape(-1, a.shape[-1]), as_matrices(b), strict=True)
         ):
             found.reshape(-1, *b.shape[-2:])[i] = solve(m, pivot, columns, lower=True)[0]
     return found

@@ -12,7 +12,7 @@ from ..core.errors import LinAlgError, check
 from ..core.registry import Array, op
 from .accumulate import type_name
 from .elementwise import only_tensors
-from .linalg_decomp import conjugate_transpose, as_matrices, batch_text
+from .linalg_decomp import as_matrices, batch_text, conjugate_transpose
 from .linalg_norm import check_full_precision, check_matrix, check_square
 
 linalg = jax.lax.linalg
@@ -442,7 +442,9 @@ def cholesky_solve(input: Array, input2: Array, upper: bool = False) -> Array:
 
 @jax.custom_jvp
 def _factor_solved(factor: Array, b: Array) -> Array:
-    return _triangular(conjugate_transpose(factor), _triangular(factor, b, False, False), True, False)
+    return _triangular(
+        conjugate_transpose(factor), _triangular(factor, b, False, False), True, False
+    )
 
 
 @_factor_solved.defjvp

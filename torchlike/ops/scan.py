@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -12,15 +11,13 @@ import numpy as np
 
 from ..core.dtypes import dtype
 from ..core.errors import not_implemented_for
-from ..core.registry import Array, Scalar, op, scan
-from ..core.shapes import broadcast_two, normal_dim
+from ..core.registry import Array, scan
+from ..core.shapes import normal_dim
 from .accumulate import (
     dead,
-    floated,
     is_complex,
     is_floating,
     is_inexact,
-    kind,
     type_name,
     widened,
 )  # fmt: skip
@@ -144,119 +141,3 @@ def cummax(input: Array, dim: int) -> tuple[Array, Array]:
 def cummin(input: Array, dim: int) -> tuple[Array, Array]:
     """Running minimum and its latest index.  ``(*) -> (*), (*)``"""
     return _running_extreme("cummin", input, dim, False)
-
-
-# ---------------------------------------------------------------- differences
-
-
-def _check_padding(input: Array, pad: Array, d: int) -> None:
-    if pad.ndim != input.ndim:
-        raise RuntimeError("diff expects prepend or append to be the same dimension as input")
-    for i, (n, m) in enumerate(zip(input.shape, pad.shape, strict=True)):
-        if i != d and n != m:
-            raise RuntimeError(
-                "diff expects the shape of tensor to prepend or append to match that of input "
-                "except "
-                f"along the differencing dimension; input.size({i}) = {n}, but got "
-                f"tensor.size({i}) = {m}"
-            )
-
-
-@op(out=True, promote="default", grad_name="SubBackward0")
-def diff(
-    input: Array,
-    n: int = 1,
-    dim: int = -1,
-    prepend: Array | None = None,
-    append: Array | None = None,
-) -> Array:
-    """The ``n``-th difference of neighbours; of bools: xor.  ``(*, L) -> (*, L - n)``"""
-    if input.ndim == 0:
-        raise RuntimeError("diff expects input to be at least one-dimensional")
-    d = normal_dim(dim, input.ndim)
-    if n < 0:
-        raise RuntimeError(f"order must be non-negative but got {n}")
-    if n == 0:  # PyTorch returns the input here, without what was to be prepended
-        return input
-    parts = [x for x in (prepend, input, append) if x is not None]
-    for x in (prepend, append):
-        if x is not None:
-            _check_padding(input, x, d)
-    x = jnp.concatenate(parts, axis=d) if len(parts) > 1 else input
-    for _ in range(min(n, x.shape[d])):
-        size = x.shape[d]
-        later = jax.lax.slice_in_dim(x, 1, size, axis=d)
-        earlier = jax.lax.slice_in_dim(x, 0, size - 1, axis=d)
-        x = later ^ earlier if x.dtype == np.bool_ else later - earlier
-    return x
-
-
-def _neighbours(x: Array, d: int) -> tuple[Array, Array]:
-    size = x.shape[d]
-    right = jax.lax.slice_in_dim(x, min(1, size), size, axis=d)
-    return jax.lax.slice_in_dim(x, 0, max(size - 1, 0), axis=d), right
-
-
-def _areas(name: str, y: Array, x: Array | None, dx: Array | None, dim: int) -> tuple[Array, int]:
-    """Twice the area under each piece; and the dim."""
-    if y.ndim == 0:
-        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
-    d = normal_dim(dim, y.ndim)
-    if kind(y).name == "bool":
-        raise RuntimeError(f"{name}: received a bool input for `y`, but bool is not supported")
-    if x is None:
-        left, right = _neighbours(floated(y), d)
-        return (left + right) * (jnp.ones(()) if dx is None else dx).astype(left.dtype), d
-    if kind(x).name == "bool":
-        raise RuntimeError(f"{name}: received a bool input for `x`, but bool is not supported")
-    if x.ndim == 1 and y.ndim > 1:
-        if x.shape[0] != y.shape[d]:
-            raise RuntimeError(f"{name}: There must be one `x` value for each sample point")
-        x = x.reshape([-1 if i == d else 1 for i in range(y.ndim)])
-    elif x.ndim < y.ndim:
-        x = x.reshape((1,) * (y.ndim - x.ndim) + x.shape)
-    if x.ndim == 0:
-        raise RuntimeError(
-            f"The size of tensor a ({y.shape[d]}) must match the size of tensor b (0)"
-        )
-    start, stop = _neighbours(x, normal_dim(dim, x.ndim))
-    left, right = _neighbours(y, d)
-    broadcast_two(left.shape, stop.shape)
-    return floated((stop - start) * (left + right)), d
-
-
-def _rule(name: str) -> Callable[..., Any]:
-    def resolve(args: Any, kwargs: dict[str, Any]) -> tuple[str, Any, dict[str, Any]]:
-        if "dx" in kwargs and (len(args) > 1 or kwargs.get("x") is not None):
-            raise TypeError(
-                f"{name}() received an invalid combination of arguments - got both x and dx"
-            )
-        return name, args, kwargs
-
-    return resolve
-
-
-def _trapezoid_node(args: dict[str, Any]) -> str:
-    return "MulBackward1" if args.get("x") is None else "DivBackward1"
-
-
-@op(
-    promote="default",
-    method=False,
-    resolve=_rule("trapezoid"),
-    aliases=("trapz",),
-    grad_name=_trapezoid_node,
-)
-def trapezoid(y: Array, x: Array | None = None, *, dx: Scalar = 1, dim: int = -1) -> Array:
-    """Area under the samples ``y`` at ``x``, or ``dx`` apart.  ``(*, N) -> (*)``"""
-    area, d = _areas("trapezoid", y, x, dx, dim)
-    return jnp.sum(area, axis=d) / jnp.asarray(2, area.dtype)
-
-
-@op(promote="default", method=False, resolve=_rule("cumulative_trapezoid"), grad_name="Cumsum")
-def cumulative_trapezoid(
-    y: Array, x: Array | None = None, *, dx: Scalar = 1, dim: int = -1
-) -> Array:
-    """Running area under the samples.  ``(*, N) -> (*, N - 1)``"""
-    area, d = _areas("cumulative_trapezoid", y, x, dx, dim)
-    return jnp.cumsum(area / jnp.asarray(2, area.dtype), axis=d)

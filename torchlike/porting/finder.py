@@ -19,8 +19,7 @@ from types import ModuleType
 from typing import Any
 
 from ..core.unsupported import UNSUPPORTED, explain
-from ..version import __version__ as torch_version
-from ..version import torchvision as torchvision_version
+from ..version import __version__ as torch_version, torchvision as torchvision_version
 
 PACKAGE = __name__.partition(".")[0]
 # Public name -> (torchlike's module, the version it claims)

@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..version import torchvision as __version__
-from . import datasets as datasets
-from . import transforms as transforms
-from . import utils as utils
+from . import datasets as datasets, transforms as transforms, utils as utils
 
 _backend = {"image": "PIL"}
 

@@ -19,7 +19,16 @@ from ...core.errors import not_implemented_for, shape_text
 from ...core.registry import Array, op
 from . import formulation
 from .precision import type_name
-from .windows import adaptive_bounds, block_sum, offsets, padded_to_fit, per_dim, pooled_size, product, taps
+from .windows import (
+    adaptive_bounds,
+    block_sum,
+    offsets,
+    padded_to_fit,
+    per_dim,
+    pooled_size,
+    product,
+    taps,
+)
 
 _Ints = int | tuple[int, ...]
 

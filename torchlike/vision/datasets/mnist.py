@@ -17,9 +17,11 @@ from ...core.device import cpu
 from ...core.tensor import Tensor
 from ...utils.data._utils.collate import host_contents
 from ..pillow import image_of
-from .idx import read_image_file as read_image_file
-from .idx import read_label_file as read_label_file
-from .idx import read_sn3_pascalvincent_tensor as read_sn3_pascalvincent_tensor
+from .idx import (
+    read_image_file as read_image_file,
+    read_label_file as read_label_file,
+    read_sn3_pascalvincent_tensor as read_sn3_pascalvincent_tensor,
+)
 from .utils import check_integrity, download_and_extract_archive, extract_archive, verify_str_arg
 from .vision import Transform, VisionDataset
 

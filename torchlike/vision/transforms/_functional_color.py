@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...api import functional as F
-from ...api import torch as T
+from ...api import functional as F, torch as T
 from ...core import dtypes
 from ...core.build import as_tensor, from_host
 from ...core.tensor import Tensor

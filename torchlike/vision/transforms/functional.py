@@ -12,9 +12,7 @@ import numpy as np
 
 from ...core.tensor import Tensor
 from ..pillow import is_pil_image
-from . import _functional_color as F_c
-from . import _functional_pil as F_pil
-from . import _functional_tensor as F_t
+from . import _functional_color as F_c, _functional_pil as F_pil, _functional_tensor as F_t
 from .conversion import (
     convert_image_dtype as convert_image_dtype,
     pil_to_tensor as pil_to_tensor,

@@ -12,8 +12,7 @@ import numpy as np
 from ...core.build import from_host
 from ...core.device import cpu
 from ...nn.module import Module
-from . import draws
-from . import functional as F
+from . import draws, functional as F
 from .transforms import lines_of, size_of
 
 

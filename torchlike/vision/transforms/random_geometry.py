@@ -12,8 +12,7 @@ from ...core.build import from_host, tensor
 from ...core.device import cpu
 from ...core.tensor import Tensor
 from ...nn.module import Module
-from . import draws
-from . import functional as F
+from . import draws, functional as F
 from .interpolation import InterpolationMode, interpolation_mode
 from .transforms import size_of
 
