@@ -38,9 +38,7 @@ def execution(request: pytest.FixtureRequest):
 
 def _surroundings() -> dict[str, object]:
     return {
-        "environment variables": {
-            k: v for k, v in os.environ.items() if not k.startswith(_OWN)
-        },
+        "environment variables": {k: v for k, v in os.environ.items() if not k.startswith(_OWN)},
         "grad mode": modes.grad,
         "inference mode": modes.inference,
         "default dtype": dtypes.default_dtype(),
@@ -54,7 +52,8 @@ def _threads() -> set[str]:
     return {
         t.name
         for t in threading.enumerate()
-        if t is not threading.main_thread() and not t.name.startswith(("torchlike", "execnet", "tqdm_monitor"))
+        if t is not threading.main_thread()
+        and not t.name.startswith(("torchlike", "execnet", "tqdm_monitor"))
     }
 
 
@@ -77,7 +76,8 @@ def _clean(request: pytest.FixtureRequest):
     np.random.set_state(states[1])
     torchlike.manual_seed(SEED)
     leaks = [
-        f"{what}: {before[what]!r} became {after[what]!r}" if what != "environment variables"
+        f"{what}: {before[what]!r} became {after[what]!r}"
+        if what != "environment variables"
         else f"{what}: {sorted(set(before[what].items()) ^ set(after[what].items()))}"
         for what in before
         if before[what] != after[what]

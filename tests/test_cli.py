@@ -82,7 +82,10 @@ def test_exit_codes_are_the_scripts(script, text, code):
         "def f():\n    return 1 / 0\n\nf()\n",
         "try:\n    1 / 0\nexcept ZeroDivisionError as e:\n    raise ValueError('x') from e\n",
         "x = (1 +\n",
-        "import sys\nsys.excepthook = lambda *a: print('mine', a[0], a[2].tb_lineno, file=sys.stderr)\n1/0\n",
+        (
+            "import sys\nsys.excepthook = lambda *a: print('mine', a[0], a[2].tb_lineno,"
+            " file=sys.stderr)\n1/0\n"
+        ),
         "import nowhere\n",
         "class E(BaseException): pass\nraise E\n",
     ],
@@ -146,21 +149,33 @@ def test_served_names_and_missing_ones(script):
         "False False",
         "import torch.nowhere: ModuleNotFoundError: No module named 'torch.nowhere' [True]",
         "from torch.nowhere import x: ModuleNotFoundError: No module named 'torch.nowhere' [True]",
-        "from torch import nowhere: ImportError: cannot import name 'nowhere' from 'torch' "
-        "(.../__init__.py) [True]",
-        "from torch.nn import nowhere: ImportError: cannot import name 'nowhere' from 'torch.nn' "
-        "(.../nn/__init__.py) [True]",
-        "from torch.nn.functional import nowhere: ImportError: cannot import name 'nowhere' from "
-        "'torch.nn.functional' (.../nn/functional.py) [True]",
+        (
+            "from torch import nowhere: ImportError: cannot import name 'nowhere' from 'torch' "
+            "(.../__init__.py) [True]"
+        ),
+        (
+            "from torch.nn import nowhere: ImportError: cannot import name 'nowhere' from"
+            " 'torch.nn' (.../nn/__init__.py) [True]"
+        ),
+        (
+            "from torch.nn.functional import nowhere: ImportError: cannot import name 'nowhere'"
+            " from 'torch.nn.functional' (.../nn/functional.py) [True]"
+        ),
         "torch.nowhere: AttributeError: module 'torch' has no attribute 'nowhere' [True]",
         "nn.nowhere: AttributeError: module 'torch.nn' has no attribute 'nowhere' [True]",
         "F.nowhere: AttributeError: module 'torch.nn.functional' has no attribute 'nowhere' [True]",
-        "from torchvision import nowhere: ImportError: cannot import name 'nowhere' from "
-        "'torchvision' (.../vision/__init__.py) [True]",
-        "import torch.nn.functional.nowhere: ModuleNotFoundError: No module named "
-        "'torch.nn.functional.nowhere' [True]",
-        "from torch.nn import Linear, nowhere: ImportError: cannot import name 'nowhere' from "
-        "'torch.nn' (.../nn/__init__.py) [True]",
+        (
+            "from torchvision import nowhere: ImportError: cannot import name 'nowhere' from "
+            "'torchvision' (.../vision/__init__.py) [True]"
+        ),
+        (
+            "import torch.nn.functional.nowhere: ModuleNotFoundError: No module named "
+            "'torch.nn.functional.nowhere' [True]"
+        ),
+        (
+            "from torch.nn import Linear, nowhere: ImportError: cannot import name 'nowhere' from "
+            "'torch.nn' (.../nn/__init__.py) [True]"
+        ),
         "torch.ones(1).nowhere: AttributeError: 'Tensor' object has no attribute 'nowhere' [True]",
     ]
 
@@ -216,14 +231,14 @@ def test_spawned_children_are_served_too(script):
 
 def test_a_failing_spawned_process_is_reported(script):
     path = script(
-        "import torch.multiprocessing as mp\n"
-        "def f(i):\n    raise ValueError(f'number {i}')\n"
-        "if __name__ == '__main__':\n"
-        "    try:\n        mp.spawn(f, nprocs=1)\n"
-        "    except mp.ProcessRaisedException as e:\n        print(str(e).strip().splitlines()[0], str(e).strip().splitlines()[-1])\n"
+        "import torch.multiprocessing as mp\ndef f(i):\n    raise ValueError(f'number {i}')\nif"
+        " __name__ == '__main__':\n    try:\n        mp.spawn(f, nprocs=1)\n    except"
+        " mp.ProcessRaisedException as e:\n        print(str(e).strip().splitlines()[0],"
+        " str(e).strip().splitlines()[-1])\n"
     )
-    assert run("run", path).stdout == (
-        "-- Process 0 terminated with the following error: ValueError: number 0\n"
+    assert (
+        run("run", path).stdout
+        == "-- Process 0 terminated with the following error: ValueError: number 0\n"
     )
 
 

@@ -33,7 +33,9 @@ def _parser() -> argparse.ArgumentParser:
         prog="torchlike", description="Run PyTorch programs on JAX, unchanged."
     )
     parser.add_argument(
-        "--version", action="version", version=f"torchlike {torchlike} (PyTorch {__version__}'s API)"
+        "--version",
+        action="version",
+        version=f"torchlike {torchlike} (PyTorch {__version__}'s API)",
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     run = commands.add_parser(

@@ -100,7 +100,9 @@ def test_only_the_command_prints():
         for module in MODULES.values()
         if module.name.split(".")[0] not in MAY_PRINT
         for node in nodes(module.tree)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "print"
     ]
     _checked("print()", wrong)
 

@@ -24,7 +24,9 @@ PROGRAM = pathlib.Path(__file__).with_name("worker_program.py")
 def segments() -> list[str]:
     folder = pathlib.Path("/dev/shm")
     prefix = f"tl{os.getpid():x}"
-    return [p.name for p in folder.iterdir() if p.name.startswith(prefix)] if folder.exists() else []
+    return (
+        [p.name for p in folder.iterdir() if p.name.startswith(prefix)] if folder.exists() else []
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -121,7 +123,11 @@ def test_tensor_dataset_default_dtype_and_large_batches():
     finally:
         torchlike.set_default_dtype(torchlike.float32)
     assert [b[0].sum().item() for b in batches] == [x[:3].sum().item(), x[3:].sum().item()]
-    assert [str(t.dtype) for t in batches[0]] == ["torch.float32", "torch.bfloat16", "torch.float64"]
+    assert [str(t.dtype) for t in batches[0]] == [
+        "torch.float32",
+        "torch.bfloat16",
+        "torch.float64",
+    ]
     batches[0][0][0, 0] = -1  # a batch may be written to
     assert batches[0][0][0, 0] == -1
 

@@ -1,6 +1,5 @@
 """Run by real PyTorch and by torchlike; both must print the same. Deliberately without a __main__ guard."""
 
-
 import collections
 import os
 import random
@@ -80,7 +79,11 @@ loader = DataLoader(Stream(), batch_size=3, num_workers=2, persistent_workers=Tr
 for _ in range(2):
     print([batch.tolist() for batch in loader])
 loader = DataLoader(
-    Counted(), batch_size=2, num_workers=2, worker_init_fn=init, persistent_workers=True,
+    Counted(),
+    batch_size=2,
+    num_workers=2,
+    worker_init_fn=init,
+    persistent_workers=True,
     prefetch_factor=1,
 )
 for _ in range(2):

@@ -197,7 +197,9 @@ def test_convert_image_dtype(source, dtype):
 
 @pytest.mark.parametrize("mode", ["1", "I", "F", "I;16", "LA", "RGBA", "CMYK", "P"])
 def test_image_modes_become_tensors_and_back(mode):
-    image = IMAGES["RGB"].convert("L").convert(mode) if mode == "I;16" else IMAGES["RGB"].convert(mode)
+    image = (
+        IMAGES["RGB"].convert("L").convert(mode) if mode == "I;16" else IMAGES["RGB"].convert(mode)
+    )
     tensors = [T.ToTensor()(image) for _, T in SIDES]
     assert str(tensors[1].dtype) == str(tensors[0].dtype)
     assert tensors[1].tolist() == tensors[0].tolist()
@@ -214,7 +216,10 @@ def test_draws_over_many_crops():
         image = Image.new("RGB", (200, 120))
         crop, erase = T.RandomResizedCrop, T.RandomErasing
         box = [crop.get_params(image, (0.08, 1.0), (0.75, 1.33)) for _ in range(300)]
-        hole = [erase.get_params(t.zeros(3, 50, 40), (0.02, 0.33), (0.3, 3.3), [0.0]) for _ in range(300)]
+        hole = [
+            erase.get_params(t.zeros(3, 50, 40), (0.02, 0.33), (0.3, 3.3), [0.0])
+            for _ in range(300)
+        ]
         places.append((box, [h[:4] for h in hole]))
     assert places[1] == places[0]
 

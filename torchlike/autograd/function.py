@@ -151,7 +151,8 @@ class BackwardCFunction(FunctionCtx, Node):
             results.pop()
         if len(results) != self._count:
             raise RuntimeError(
-                f"function {name} returned an incorrect number of gradients (expected {self._count}, got {len(results)})"
+                f"function {name} returned an incorrect number of gradients (expected {self._count}, "
+                f"got {len(results)})"
             )
         for i, r in enumerate(results):
             if r is not None and i not in self._slots:

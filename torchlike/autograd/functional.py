@@ -153,8 +153,16 @@ def vhp(
         y = func(*fresh)
         first = grad(y, fresh, create_graph=True, allow_unused=True, materialize_grads=True)
         used = [(g, w) for g, w in zip(first, vs, strict=True) if g.requires_grad]
-        found = grad([g for g, _ in used], fresh, [w for _, w in used], create_graph=create_graph,
-                     allow_unused=True, materialize_grads=True) if used else tuple(T.zeros_like(x) for x in xs)  # fmt: skip
+        found: Any = tuple(T.zeros_like(x) for x in xs)
+        if used:
+            found = grad(
+                [g for g, _ in used],
+                fresh,
+                [w for _, w in used],
+                create_graph=create_graph,
+                allow_unused=True,
+                materialize_grads=True,
+            )
     found = tuple(_same(g, create_graph) for g in found)
     return _same(y, create_graph), (found if many else found[0])
 

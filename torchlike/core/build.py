@@ -290,12 +290,14 @@ def frombuffer(
         )
     if count < 0 and (length - offset) % size:
         raise ValueError(
-            f"buffer length ({length - offset} bytes) after offset ({offset} bytes) must be a multiple of element size ({size})"
+            f"buffer length ({length - offset} bytes) after offset ({offset} bytes) must be a multiple "
+            f"of element size ({size})"
         )
     n = (length - offset) // size if count < 0 else count
     if offset + n * size > length:
         raise ValueError(
-            f"requested buffer length ({n} * {size} bytes) after offset ({offset} bytes) must not be greater than actual buffer length ({length} bytes)"
+            f"requested buffer length ({n} * {size} bytes) after offset ({offset} bytes) must not be "
+            f"greater than actual buffer length ({length} bytes)"
         )
     array = np.frombuffer(buffer, dtype.np, n, offset)
     if not array.flags.writeable:

@@ -29,7 +29,7 @@ from .value import Aval, Value, on_host
 _new = object.__new__
 
 
-def call(op: OpDef, operands: Sequence[Any], statics: tuple[Any, ...]) -> Any:
+def call(op: OpDef, operands: Sequence[Any], statics: tuple[Any, ...]) -> Any:  # noqa: C901 - the hot path, inlined
     """Calls an op. ``operands`` holds one entry per run-time parameter, ``statics`` the others."""
     values: list[Any] = []
     key: list[Any] = [statics]

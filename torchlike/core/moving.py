@@ -51,8 +51,9 @@ def _parse_to(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[DType | No
                 flags.append(a)
         else:
             raise TypeError(
-                f"to() received an invalid combination of arguments - got ({', '.join(type(x).__name__ for x in args)}), "
-                "but expected one of:\n * (torch.device device = None, torch.dtype dtype = None, bool non_blocking = False, "
+                "to() received an invalid combination of arguments - got "
+                f"({', '.join(type(x).__name__ for x in args)}), but expected one of:\n"
+                " * (torch.device device = None, torch.dtype dtype = None, bool non_blocking = False, "
                 "bool copy = False, *, torch.memory_format memory_format = None)"
             )
     if len(flags) > 1 and isinstance(flags[1], bool):

@@ -61,7 +61,9 @@ def set_device(device: Any) -> None:
         NotImplementedError: another one.
     """
     if _index(device) != 0:
-        raise missing("cuda.set_device(index > 0)", "say the device where tensors are made or moved")
+        raise missing(
+            "cuda.set_device(index > 0)", "say the device where tensors are made or moved"
+        )
 
 
 @contextlib.contextmanager

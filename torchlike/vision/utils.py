@@ -49,7 +49,9 @@ def _stacked(tensor: Any) -> Any:
     if is_list:
         wrong = next((item for item in tensor if not isinstance(item, Tensor)), None)
         if wrong is not None:
-            raise TypeError(f"tensor or list of tensors expected, got a list containing {type(wrong)}")
+            raise TypeError(
+                f"tensor or list of tensors expected, got a list containing {type(wrong)}"
+            )
         tensor = T.stack(list(tensor), dim=0)
     elif not isinstance(tensor, Tensor):
         raise TypeError(f"tensor or list of tensors expected, got {type(tensor)}")
@@ -66,7 +68,9 @@ def _stacked(tensor: Any) -> Any:
 
 def _normalized(images: Any, value_range: Any, scale_each: bool) -> Any:
     if value_range is not None and not isinstance(value_range, tuple):
-        raise TypeError("value_range has to be a tuple (min, max) if specified. min and max are numbers")
+        raise TypeError(
+            "value_range has to be a tuple (min, max) if specified. min and max are numbers"
+        )
 
     def scaled(image: Any) -> Any:
         low, high = value_range or (float(image.min()), float(image.max()))

@@ -185,10 +185,7 @@ class Subset(Dataset[T_co]):
         self.dataset: Any = dataset
         self.indices = indices
         kind = type(self)
-        if (
-            kind.__getitem__ is not Subset.__getitem__
-            and kind.__getitems__ is Subset.__getitems__
-        ):
+        if kind.__getitem__ is not Subset.__getitem__ and kind.__getitems__ is Subset.__getitems__:
             raise NotImplementedError(
                 f"{kind.__name__} overrides __getitem__ but not __getitems__. "
                 "When subclassing Subset and overriding __getitem__, you must also override "
@@ -228,9 +225,7 @@ def random_split(
     if math.isclose(sum(counts), 1) and sum(counts) <= 1:
         counts = _counts_of_fractions(counts, total)
     if sum(counts) != total:
-        raise ValueError(
-            "Sum of input lengths does not equal the length of the input dataset!"
-        )
+        raise ValueError("Sum of input lengths does not equal the length of the input dataset!")
     order = (generator or default_generator).permutation(sum(counts)).tolist()
     ends = itertools.accumulate(counts)
     return [

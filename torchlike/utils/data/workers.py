@@ -21,7 +21,6 @@ from ...core.errors import missing
 from ._utils import MP_STATUS_CHECK_INTERVAL
 from ._utils.collate import default_collate_fn_map
 from ._utils.exception import ExceptionWrapper
-from ._utils.fetch import _DatasetKind
 from ._utils.transport import discard, dump_file, forget, receive
 from ._utils.worker import Plan, _IterableDatasetStopIteration, _ResumeIteration
 from .dataloader import DataLoader, _BaseDataLoaderIter

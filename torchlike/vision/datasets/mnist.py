@@ -294,7 +294,9 @@ class QMNIST(MNIST):
         targets = host_contents(read_sn3_pascalvincent_tensor(labels)).astype(np.int64)
         if targets.ndim != 2:
             raise ValueError(f"targets should have 2 dimensions instead of {targets.ndim}")
-        cut = {"test10k": slice(0, 10000), "test50k": slice(10000, None)}.get(self.what, slice(None))
+        cut = {"test10k": slice(0, 10000), "test50k": slice(10000, None)}.get(
+            self.what, slice(None)
+        )
         images_array = host_contents(data)[cut]
         return from_host(images_array, device=cpu), from_host(targets[cut], device=cpu)
 

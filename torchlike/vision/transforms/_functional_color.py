@@ -26,7 +26,9 @@ def _floating(img: Tensor) -> dtypes.dtype:
 
 def rgb_to_grayscale(img: Tensor, num_output_channels: int = 1) -> Tensor:
     if img.ndim < 3:
-        raise TypeError(f"Input image tensor should have at least 3 dimensions, but found {img.ndim}")
+        raise TypeError(
+            f"Input image tensor should have at least 3 dimensions, but found {img.ndim}"
+        )
     channels = _check_channels(img, [1, 3])
     if num_output_channels not in (1, 3):
         raise ValueError("num_output_channels should be either 1 or 3")
@@ -157,9 +159,7 @@ def autocontrast(img: Tensor) -> Tensor:
 def equalize(img: Tensor) -> Tensor:
     check_image(img)
     if not 3 <= img.ndim <= 4:
-        raise TypeError(
-            f"Input image tensor should have 3 or 4 dimensions, but found {img.ndim}"
-        )
+        raise TypeError(f"Input image tensor should have 3 or 4 dimensions, but found {img.ndim}")
     _check_bytes(img)
     _check_channels(img, [1, 3])
     array = img.cpu().numpy()

@@ -72,9 +72,7 @@ def check_pad_arguments(padding: Any, fill: Any, padding_mode: Any, fills: tuple
             f"Padding must be an int or a 1, 2, or 4 element tuple, not a {len(padding)} element tuple"
         )
     if padding_mode not in PADDING_MODES:
-        raise ValueError(
-            "Padding mode should be either constant, edge, reflect or symmetric"
-        )
+        raise ValueError("Padding mode should be either constant, edge, reflect or symmetric")
 
 
 def four_sides(padding: Any) -> tuple[int, int, int, int]:

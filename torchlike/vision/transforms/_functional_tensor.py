@@ -44,7 +44,9 @@ def _check_channels(img: Tensor, permitted: list[int]) -> int:
 def _check_ndim(img: Tensor) -> None:
     check_image(img)
     if img.ndim < 3:
-        raise TypeError(f"Input image tensor should have at least 3 dimensions, but found {img.ndim}")
+        raise TypeError(
+            f"Input image tensor should have at least 3 dimensions, but found {img.ndim}"
+        )
 
 
 def max_value(dtype: dtypes.dtype) -> int:
@@ -122,9 +124,7 @@ def _pad_symmetric(img: Tensor, left: int, right: int, top: int, bottom: int) ->
     return img[..., as_tensor(rows)[:, None], as_tensor(columns)[None, :]]
 
 
-def _batched(
-    img: Tensor, *, any_dtype: bool = False
-) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+def _batched(img: Tensor, *, any_dtype: bool = False) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
     """The image as ``(N, C, H, W)`` in a floating dtype, and the way back."""
     of, ndim = img.dtype, img.ndim
     work = img[None] if ndim < 4 else img

@@ -29,7 +29,9 @@ def whole(low: int, high: int) -> int:
         RuntimeError: an empty range.
     """
     if low >= high:
-        raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
+        raise RuntimeError(
+            f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}"
+        )
     return int(default_generator.integers((1,), _INT64, low, high)[0])
 
 
@@ -40,7 +42,9 @@ def uniform(low: float, high: float) -> float:
         RuntimeError: low above high.
     """
     if low > high:
-        raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={low} > to={high}")
+        raise RuntimeError(
+            f"uniform_ expects to return a [from, to) range, but found from={low} > to={high}"
+        )
     return float(default_generator.uniform((1,), dtypes.default_dtype().np, low, high)[0])
 
 

@@ -371,9 +371,7 @@ def gaussian_blur(img: Any, kernel_size: Any, sigma: Any = None) -> Any:
     if sigma is None:
         sigma = [size * 0.15 + 0.35 for size in sizes]
     if not isinstance(sigma, (int, float, list, tuple)):
-        raise TypeError(
-            f"sigma should be either float or sequence of floats. Got {type(sigma)}"
-        )
+        raise TypeError(f"sigma should be either float or sequence of floats. Got {type(sigma)}")
     sigmas = [float(sigma)] * 2 if isinstance(sigma, (int, float)) else list(sigma)
     sigmas = sigmas * 2 if len(sigmas) == 1 else sigmas
     if len(sigmas) != 2:
@@ -414,4 +412,3 @@ def autocontrast(img: Any) -> Any:
 
 def equalize(img: Any) -> Any:
     return F_c.equalize(img) if isinstance(img, Tensor) else F_pil.operate(img, "equalize")
-

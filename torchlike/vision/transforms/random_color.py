@@ -117,13 +117,9 @@ class ColorJitter(Module):
         elif isinstance(value, (tuple, list)) and len(value) == 2:
             low, high = float(value[0]), float(value[1])
         else:
-            raise TypeError(
-                f"{name} should be a single number or a list/tuple with length 2."
-            )
+            raise TypeError(f"{name} should be a single number or a list/tuple with length 2.")
         if not bound[0] <= low <= high <= bound[1]:
-            raise ValueError(
-                f"{name} values should be between {bound}, but got {[low, high]}."
-            )
+            raise ValueError(f"{name} values should be between {bound}, but got {[low, high]}.")
         return None if low == high == center else (low, high)
 
     @staticmethod
@@ -134,9 +130,7 @@ class ColorJitter(Module):
         return (from_host(np.array(order, np.int64), device=cpu), *factors)
 
     def forward(self, img: Any) -> Any:
-        order, *factors = self.get_params(
-            self.brightness, self.contrast, self.saturation, self.hue
-        )
+        order, *factors = self.get_params(self.brightness, self.contrast, self.saturation, self.hue)
         changes = (F.adjust_brightness, F.adjust_contrast, F.adjust_saturation, F.adjust_hue)
         for i in order.tolist():
             if factors[i] is not None:

@@ -217,9 +217,7 @@ class RandomResizedCrop(Module):
 
     def forward(self, img: Any) -> Any:
         place = self.get_params(img, self.scale, self.ratio)
-        return F.resized_crop(
-            img, *place, self.size, self.interpolation, antialias=self.antialias
-        )
+        return F.resized_crop(img, *place, self.size, self.interpolation, antialias=self.antialias)
 
     def __repr__(self) -> str:
         scale, ratio = (tuple(round(x, 4) for x in pair) for pair in (self.scale, self.ratio))

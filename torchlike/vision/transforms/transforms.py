@@ -191,9 +191,7 @@ class Lambda:
 
     def __init__(self, lambd: Callable[[Any], Any]) -> None:
         if not callable(lambd):
-            raise TypeError(
-                f"Argument lambd should be callable, got {repr(type(lambd).__name__)}"
-            )
+            raise TypeError(f"Argument lambd should be callable, got {repr(type(lambd).__name__)}")
         self.lambd = lambd
 
     def __call__(self, img: Any) -> Any:

@@ -109,9 +109,7 @@ def collate(batch: Any, *, collate_fn_map: CollateMap | None = None) -> Any:
     if isinstance(first, Sequence):
         if not all(len(sample) == len(first) for sample in batch):
             raise RuntimeError("each element in list of batch should be of equal size")
-        parts = [
-            collate(part, collate_fn_map=collate_fn_map) for part in zip(*batch, strict=False)
-        ]
+        parts = [collate(part, collate_fn_map=collate_fn_map) for part in zip(*batch, strict=False)]
         return parts if isinstance(first, tuple) else rebuilt(first, list(enumerate(parts)))
     raise TypeError(default_collate_err_msg_format.format(kind))
 

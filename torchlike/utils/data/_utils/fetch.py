@@ -110,6 +110,6 @@ def _all_in_range(indices: Any, length: int) -> bool:
         type(indices) is list
         and len(indices) > 0
         and all(type(i) is int for i in indices)
-        and 0 <= min(indices)
+        and min(indices) >= 0
         and max(indices) < length
     )

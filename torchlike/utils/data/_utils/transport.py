@@ -112,9 +112,7 @@ def dump_file(obj: Any) -> Any:
 
 def load_file(descriptor: int) -> Any:
     """The object of a file that ``dump_file`` wrote, its arrays over private pages of that file."""
-    pages = mmap.mmap(
-        descriptor, 0, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ | mmap.PROT_WRITE
-    )
+    pages = mmap.mmap(descriptor, 0, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ | mmap.PROT_WRITE)
     os.close(descriptor)
     view = memoryview(pages)
     head_end = 8 + int.from_bytes(view[:8], "little")
@@ -163,7 +161,9 @@ class Outbox:
         try:
             data, buffers = dump(message)
         except Exception:
-            data, buffers = dump((message[0], ExceptionWrapper(where="in DataLoader worker process")))
+            data, buffers = dump(
+                (message[0], ExceptionWrapper(where="in DataLoader worker process"))
+            )
         sizes = [buffer.nbytes for buffer in buffers]
         name = f"{self._prefix}{self._sent}"
         self._sent += 1
