@@ -120,6 +120,17 @@ def numpy_of(t: Any) -> np.ndarray:
     return np.array(t.cpu().numpy(), copy=True, order="C")
 
 
+def _own_function(x: Any) -> Any:
+    """torchlike's counterpart of a function, or of a module whose attributes are plain."""
+    if not isinstance(x, torch.nn.Module):
+        return getattr(torchlike.nn.functional, x.__name__)
+    made = getattr(torchlike.nn, type(x).__name__)()
+    for name, value in vars(x).items():
+        if isinstance(value, (bool, int, float, str)):
+            setattr(made, name, value)
+    return made
+
+
 class NoSuchTensor(Exception):
     """A tensor that torchlike does not have: sparse, quantized, complex32."""
 
@@ -161,6 +172,8 @@ def to_own(tree: Any, keep_storage: bool = False) -> Any:
             return torchlike.device(str(x))
         if isinstance(x, torch.Size):
             return torchlike.Size(x)
+        if isinstance(x, torch.nn.Module) or getattr(x, "__module__", "") == "torch.nn.functional":
+            return _own_function(x)
         if isinstance(x, torch.Generator):
             return torchlike.Generator().manual_seed(x.initial_seed())
         return x

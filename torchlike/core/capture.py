@@ -14,7 +14,7 @@ from typing import Any
 from .config import config
 from .errors import GraphBreak
 from .modes import modes
-from .record import Segment
+from .record import Segment, flush_all
 from .tensor import Storage, Tensor
 from .value import Value
 
@@ -36,6 +36,8 @@ class Capture:
         self.segments: dict[Any, Segment] = {}
 
     def __enter__(self) -> Capture:
+        # What is captured may be mixed later with values pending now: neither may wait for the other
+        flush_all()
         self._outer = modes.segments
         self._recorded = config.recorded
         modes.segments = self.segments

@@ -14,8 +14,11 @@ class OutOfMemoryError(RuntimeError):
     """The device has no memory left for a result."""
 
 
-class LinAlgError(RuntimeError):
+class _LinAlgError(RuntimeError):
     """A factorisation that failed: singular, not positive definite, not converged."""
+
+
+LinAlgError = _LinAlgError  # PyTorch's name for its own ``_LinAlgError``
 
 
 class GraphBreak(RuntimeError):

@@ -50,7 +50,8 @@ def tensor_of(
             return root
     if whole and tuple(untyped._root.shape) == size:  # type: ignore[union-attr]
         return alias(root, Tensor)
-    return _detached(T.as_strided(root, size, stride, offset))
+    # Loaded tensors share memory, but to autograd they are no views of each other
+    return alias(T.as_strided(root, size, stride, offset), Tensor)
 
 
 def meta_tensor(of: dtype, size: tuple[int, ...], stride: tuple[int, ...]) -> Tensor:
@@ -58,15 +59,7 @@ def meta_tensor(of: dtype, size: tuple[int, ...], stride: tuple[int, ...]) -> Te
     if _is_contiguous(size, stride):
         return T.empty(size, dtype=of, device="meta")
     extent = 1 + sum((n - 1) * s for n, s in zip(size, stride, strict=True))
-    return _detached(T.as_strided(T.empty(extent, dtype=of, device="meta"), size, stride))
-
-
-def _detached(view: Tensor) -> Tensor:
-    """The view as a tensor of its own history; loaded tensors are no views to autograd."""
-    found = alias(view, Tensor)
-    if "_layout" in view.__dict__:
-        found.__dict__["_layout"] = view.__dict__["_layout"]
-    return found
+    return alias(T.as_strided(T.empty(extent, dtype=of, device="meta"), size, stride), Tensor)
 
 
 def _is_contiguous(size: tuple[int, ...], stride: tuple[int, ...]) -> bool:

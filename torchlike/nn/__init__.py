@@ -13,9 +13,6 @@ from . import (
     utils as utils,
 )
 from .modules import *
-from .modules.linear_cross_entropy_options import (
-    LinearCrossEntropyOptions as LinearCrossEntropyOptions,
-)
 from .parameter import (
     Buffer as Buffer,
     Parameter as Parameter,

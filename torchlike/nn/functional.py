@@ -12,38 +12,15 @@ from typing import Any
 from ..api import functional as _ops, torch as T
 from ..core import modes
 from ..core.tensor import Tensor
-from . import _reduction as _Reduction
+from . import _reduction as _Reduction  # noqa: F401
 from .attention_forward import (
-    _canonical_mask,
-    _in_projection,
-    _in_projection_packed,
-    _mha_shape_check,
-    _none_or_dtype,
-    multi_head_attention_forward,
+    _canonical_mask as _canonical_mask,
+    _in_projection as _in_projection,
+    _in_projection_packed as _in_projection_packed,
+    _mha_shape_check as _mha_shape_check,
+    _none_or_dtype as _none_or_dtype,
+    multi_head_attention_forward as multi_head_attention_forward,
 )
-
-__all__ = [
-    "_canonical_mask",
-    "_in_projection",
-    "_in_projection_packed",
-    "_mha_shape_check",
-    "_none_or_dtype",
-    "_Reduction",
-    "assert_int_or_pair",
-    "batch_norm",
-    "embedding",
-    "embedding_bag",
-    "instance_norm",
-    "linear_cross_entropy",
-    "multi_head_attention_forward",
-    "sigmoid",
-    "tanh",
-    "triplet_margin_with_distance_loss",
-    "upsample",
-    "upsample_bilinear",
-    "upsample_nearest",
-]
-
 
 # Before the definitions below, which thereby take precedence
 globals().update({name: found for name, found in vars(_ops).items() if not name.startswith("__")})
@@ -61,6 +38,55 @@ def sigmoid(input: Tensor) -> Tensor:
 def tanh(input: Tensor) -> Tensor:
     """Deprecated spelling of ``torch.tanh``.  ``(*) -> (*)``"""
     return T.tanh(input)
+
+
+def adaptive_max_pool1d_with_indices(
+    input: Tensor, output_size: Any, return_indices: bool = False
+) -> tuple[Tensor, Tensor]:
+    """``adaptive_max_pool1d(return_indices=True)``.  ``(N, C, L) -> (N, C, L') twice``"""
+    return _ops.adaptive_max_pool1d(input, output_size, True)
+
+
+def adaptive_max_pool2d_with_indices(
+    input: Tensor, output_size: Any, return_indices: bool = False
+) -> tuple[Tensor, Tensor]:
+    """``adaptive_max_pool2d(return_indices=True)``.  ``(N, C, H, W) -> (N, C, H', W') twice``"""
+    return _ops.adaptive_max_pool2d(input, output_size, True)
+
+
+def adaptive_max_pool3d_with_indices(
+    input: Tensor, output_size: Any, return_indices: bool = False
+) -> tuple[Tensor, Tensor]:
+    """``adaptive_max_pool3d(return_indices=True)``.  ``(N, C, *) -> (N, C, *) twice``"""
+    return _ops.adaptive_max_pool3d(input, output_size, True)
+
+
+def fractional_max_pool2d_with_indices(
+    input: Tensor,
+    kernel_size: Any,
+    output_size: Any = None,
+    output_ratio: Any = None,
+    return_indices: bool = False,
+    _random_samples: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """``fractional_max_pool2d(return_indices=True)``.  ``(N, C, H, W) -> (N, C, H', W') twice``"""
+    return _ops.fractional_max_pool2d(
+        input, kernel_size, output_size, output_ratio, True, _random_samples=_random_samples
+    )
+
+
+def fractional_max_pool3d_with_indices(
+    input: Tensor,
+    kernel_size: Any,
+    output_size: Any = None,
+    output_ratio: Any = None,
+    return_indices: bool = False,
+    _random_samples: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """``fractional_max_pool3d(return_indices=True)``.  ``(N, C, *) -> (N, C, *) twice``"""
+    return _ops.fractional_max_pool3d(
+        input, kernel_size, output_size, output_ratio, True, _random_samples=_random_samples
+    )
 
 
 def assert_int_or_pair(arg: Any, arg_name: str, message: str) -> None:

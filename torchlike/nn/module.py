@@ -414,8 +414,8 @@ class Module(HookedCall, StateDict, Traversal):
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
         """Compiles this module's call in place; arguments as ``torch.compile``'s."""
-        # By name: `compile` is a level above this one
-        compiler = importlib.import_module("..compile", __package__)
+        # By name: it is a level above this one
+        compiler = importlib.import_module("..compiler", __package__)
         self._compiled_call_impl = compiler.compile(self._call_impl, *args, **kwargs)
 
     # Printing

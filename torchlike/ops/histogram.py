@@ -120,7 +120,7 @@ def _range(values: np.ndarray, range: Any, i: int) -> tuple[float, float]:
     return (low - 0.5, high + 0.5) if low == high else (low, high)
 
 
-def _edges(input: Operand, columns: np.ndarray, bins: Any, range: Any) -> list[np.ndarray]:
+def _edges(input: Any, columns: np.ndarray, bins: Any, range: Any) -> list[np.ndarray]:
     to = input.dtype.np
     found = []
     for i, b in enumerate(bins):
@@ -149,7 +149,7 @@ def _cpp(x: Operand) -> str:
     return {"float32": "float", "float64": "double"}.get(x.dtype.name, x.dtype.name)
 
 
-def _check_weight(input: Operand, weight: Operand | None, shape: tuple[int, ...]) -> None:
+def _check_weight(input: Any, weight: Any, shape: tuple[int, ...]) -> None:
     if weight is None:
         return
     check(
@@ -171,7 +171,7 @@ def _check_weight(input: Operand, weight: Operand | None, shape: tuple[int, ...]
 def _counts(
     columns: np.ndarray,
     edges: list[np.ndarray],
-    weight: Operand | None,
+    weight: Any,
     density: bool,
     to: np.dtype,
 ) -> np.ndarray:
@@ -200,7 +200,7 @@ def _bins_overload(args: Any, kwargs: dict[str, Any]) -> tuple[str, Any, dict[st
     return ("histogram_count" if isinstance(bins, int) else "histogram"), args, kwargs
 
 
-def _histogram(input: Operand, bins: Any, range: Any, weight: Any, density: bool) -> Any:
+def _histogram(input: Any, bins: Any, range: Any, weight: Any, density: bool) -> Any:
     if input.dtype.name not in ("float32", "float64"):
         raise not_implemented_for("histogramdd", TYPE_NAMES[input.dtype.name])
     columns = input.numpy().reshape(-1, 1)
@@ -243,7 +243,7 @@ def _dd_overload(args: Any, kwargs: dict[str, Any]) -> tuple[str, Any, dict[str,
     return ("histogramdd_count" if counts else "histogramdd"), args, kwargs
 
 
-def _histogramdd(input: Operand, bins: Any, range: Any, weight: Any, density: bool) -> Any:
+def _histogramdd(input: Any, bins: Any, range: Any, weight: Any, density: bool) -> Any:
     check(input.ndim >= 2, "torch.histogramdd: input tensor should have at least 2 dimensions, "
     "but got "
           f"{input.ndim}")  # fmt: skip

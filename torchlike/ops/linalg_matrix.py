@@ -16,7 +16,7 @@ from ..core.registry import Array, op
 from . import draws
 from .accumulate import floated, is_inexact, kind, type_name
 from .linalg_decomp import conjugate_transpose, qr_parts, svd_parts
-from .linalg_norm import check_square, tolerances
+from .linalg_norm import check_square
 from .linalg_solve import inverted, solve as solve_system
 
 linalg = jax.lax.linalg
@@ -60,14 +60,10 @@ def _pinv(x: Array, atol: Array | None, rtol: Array | None, hermitian: bool) -> 
     if x.size == 0:
         return jnp.zeros((*x.shape[:-2], n, m), x.dtype)
     real = jnp.real(x).dtype
-    ones = jnp.ones((*x.shape[:-2], 1), real)
-    # with a largest value of 1, `tolerances` is the relative part
-    relative = tolerances(x, None, rtol, ones)[..., 0] if atol is None else None
-    if relative is None:
-        default = jnp.where(
-            atol > 0, jnp.zeros((), real), jnp.asarray(jnp.finfo(real).eps * max(m, n), real)
-        )
-        relative = default if rtol is None else rtol.astype(real)
+    default = jnp.asarray(jnp.finfo(real).eps * max(m, n), real)
+    if atol is not None:  # an absolute tolerance alone switches the relative one off
+        default = jnp.where(atol > 0, jnp.zeros((), real), default)
+    relative = default if rtol is None else rtol.astype(real)
     absolute = jnp.zeros((), real) if atol is None else atol.astype(real)
     return _pseudo_inverse(x, absolute, relative, hermitian)
 

@@ -71,7 +71,6 @@ def unravel_index(indices: Array, shape: int | tuple[int, ...]) -> tuple[Array, 
     step, found = math.prod(sizes), []
     for n in sizes:
         step //= max(n, 1)
-        of, whole = indices.dtype, indices
-        whole = whole // jnp.asarray(max(step, 1), of)
-        found.append(whole % jnp.asarray(max(n, 1), of))
+        whole = indices.astype(jnp.int64) // max(step, 1)
+        found.append(whole % max(n, 1))
     return tuple(found)

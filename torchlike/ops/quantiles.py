@@ -204,7 +204,7 @@ def _number_q(name: str) -> Any:
         q = args[1] if len(args) > 1 else kwargs.get("q")
         if isinstance(q, (int, float, np.number)):
             return f"{name}_number", args, kwargs
-        if kwargs.get("interpolation") == "midpoint" and hasattr(q, "detach"):
+        if kwargs.get("interpolation") == "midpoint" and q is not None and hasattr(q, "detach"):
             # the value between two ranks is the same wherever q is between them
             fixed = q.detach()
             args = (args[0], fixed, *args[2:]) if len(args) > 1 else args

@@ -8,13 +8,13 @@ import numpy as np
 
 from ..core.dtypes import TYPE_NAMES
 from ..core.errors import check, not_implemented_for
-from ..core.registry import Array, Operand, op
+from ..core.registry import Array, op
 from ..core.shapes import normal_dim
 
 Found = np.ndarray | tuple[np.ndarray, ...]
 
 
-def _values(input: Operand, dim: int | None) -> np.ndarray:
+def _values(input: Any, dim: int | None) -> np.ndarray:
     if input.dtype.is_complex:
         raise not_implemented_for("unique", TYPE_NAMES[input.dtype.name])
     if dim is not None and input.ndim == 0:
@@ -25,7 +25,7 @@ def _values(input: Operand, dim: int | None) -> np.ndarray:
 
 
 def _pack(
-    found: np.ndarray, input: Operand, inverse: np.ndarray | None, counts: np.ndarray | None
+    found: np.ndarray, input: Any, inverse: np.ndarray | None, counts: np.ndarray | None
 ) -> Found:
     out: list[Any] = [found.astype(input.dtype.np)]
     out += [x.astype(np.int64) for x in (inverse, counts) if x is not None]
@@ -53,7 +53,7 @@ def _fresh(ranked: np.ndarray) -> np.ndarray:
 def _grouped(
     values: np.ndarray,
     dim: int | None,
-    input: Operand,
+    input: Any,
     order: np.ndarray | None,
     flags: tuple[bool, bool],
 ) -> Found:

@@ -12,7 +12,7 @@ from ..core.modes import no_grad, set_grad_enabled
 from ..core.tensor import Tensor
 from ..core.value import on_host
 from .chained import check_lr
-from .optimizer import Optimizer, _to_scalar
+from .optimizer import Optimizer, _get_value, _to_scalar
 from .wolfe import strong_wolfe
 
 _MEMORY = ("d", "t", "old_dirs", "old_stps", "ro", "H_diag", "prev_flat_grad")
@@ -88,8 +88,8 @@ class LBFGS(Optimizer):
         def evaluate() -> float:
             with set_grad_enabled(True):
                 losses.append(closure())
-            loss = losses[-1]
-            return float(loss.detach() if isinstance(loss, Tensor) else loss)
+            loss: Any = losses[-1]
+            return loss.item() if isinstance(loss, Tensor) else float(loss)
 
         group = self.param_groups[0]
         state = self.state[self._params[0]]
@@ -102,8 +102,7 @@ class LBFGS(Optimizer):
             return losses[0]
         memory = {name: _numbers(state.get(name)) for name in (*_MEMORY, "al")}
         before = state.get("prev_loss")
-        lr = _to_scalar(group["lr"])
-        lr = float(lr) if isinstance(lr, Tensor) else lr
+        lr: Any = _get_value(_to_scalar(group["lr"]))
         for n_iter in range(1, group["max_iter"] + 1):
             state["n_iter"] += 1
             self._choose_direction(group, state["n_iter"] == 1, memory, grad)

@@ -37,6 +37,7 @@ from .flatten import *
 from .fold import *
 from .instancenorm import *
 from .linear import *
+from .linear_cross_entropy_options import LinearCrossEntropyOptions as LinearCrossEntropyOptions
 from .loss import *
 from .module import Module as Module
 from .normalization import *
@@ -50,6 +51,7 @@ from .upsampling import *
 
 __all__ = sorted(
     {
+        "LinearCrossEntropyOptions",
         "Module",
         *activation.__all__,
         *adaptive.__all__,

@@ -201,7 +201,8 @@ def _starts(sample: Array, size: int, out: int, pool: int) -> Array:
         return jnp.full((*sample.shape, 1), size - pool)
     alpha = jnp.asarray((size - pool) / (out - 1), sample.dtype)
     at = jnp.arange(out - 1, dtype=sample.dtype)
-    inner = jnp.floor((at + sample[..., None]) * alpha) - jnp.floor(sample * alpha)[..., None]
+    # truncated, as C++ casts do
+    inner = jnp.trunc((at + sample[..., None]) * alpha) - jnp.trunc(sample * alpha)[..., None]
     last = jnp.full((*sample.shape, 1), size - pool)
     return jnp.concatenate([inner.astype(last.dtype), last], -1)
 

@@ -77,7 +77,9 @@ def check_pad_arguments(padding: Any, fill: Any, padding_mode: Any, fills: tuple
 
 def four_sides(padding: Any) -> tuple[int, int, int, int]:
     """(left, top, right, bottom)"""
-    sides = (padding,) if isinstance(padding, numbers.Number) else tuple(padding)
+    sides: tuple[Any, ...] = (
+        (padding,) if isinstance(padding, numbers.Number) else tuple(padding)
+    )
     if len(sides) == 1:
         sides *= 2
     left, top, right, bottom = sides * 2 if len(sides) == 2 else sides

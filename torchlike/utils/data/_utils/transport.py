@@ -67,7 +67,7 @@ def _pickler(file: io.BytesIO, take: Any) -> Any:
                     "transfer the data, call detach() on the tensor before serializing (e.g., "
                     "putting it on the queue)."
                 )
-            array = np.ascontiguousarray(host_contents(obj)).reshape(-1).view(np.uint8)
+            array: Any = np.ascontiguousarray(host_contents(obj)).reshape(-1).view(np.uint8)
             head = (obj.dtype.name, tuple(obj.shape), obj.requires_grad)
             return _rebuilt_tensor, (pickle.PickleBuffer(array), *head)
 
@@ -100,7 +100,7 @@ def dump_file(obj: Any) -> Any:
     sizes = [buffer.nbytes for buffer in buffers]
     head = pickle.dumps((len(data), sizes))
     folder = _SHARED_FOLDER if os.path.isdir(_SHARED_FOLDER) else None
-    file = tempfile.TemporaryFile(dir=folder)
+    file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - the caller closes it
     file.write(len(head).to_bytes(8, "little") + head + data)
     at = _aligned(8 + len(head) + len(data))
     for buffer, offset in zip(buffers, _offsets(sizes), strict=False):
@@ -175,8 +175,10 @@ class Outbox:
         with _untracked():
             segment = SharedMemory(name, create=True, size=offsets[-1])
         self._names.append(name)
+        room: Any = segment.buf
         for part, offset in zip(parts, offsets, strict=False):
-            segment.buf[offset : offset + part.nbytes] = part
+            room[offset : offset + part.nbytes] = part
+        del room
         segment.close()
         self._connection.send_bytes(pickle.dumps((name, [part.nbytes for part in parts], None)))
 
@@ -193,20 +195,22 @@ def receive(message: bytes) -> Any:
         return pickle.loads(sizes, buffers=[bytearray(buffer) for buffer in inline])
     with _untracked():
         segment = SharedMemory(name)
+        room: Any = segment.buf
         try:
             # A copy for each array: a label that is kept must not keep the images of its batch
             parts = [
-                _copied(segment.buf[offset : offset + size])
+                _copied(room[offset : offset + size])
                 for offset, size in zip(_offsets(sizes), sizes, strict=False)
             ]
         finally:
+            del room
             segment.close()
             segment.unlink()
     return pickle.loads(parts[0], buffers=parts[1:])
 
 
 def _copied(part: memoryview) -> memoryview:
-    room = np.empty(part.nbytes + _ALIGN, np.uint8)
+    room: Any = np.empty(part.nbytes + _ALIGN, np.uint8)
     start = -room.ctypes.data % _ALIGN
     room[start : start + part.nbytes] = part
     return memoryview(room[start : start + part.nbytes])

@@ -1,0 +1,104 @@
+"""Every op of PyTorch's own database: values, dtypes, gradients, variants, errors.
+
+A plain run takes one small float32 sample of each; ``-m parity`` takes all samples of four dtypes,
+the method, in-place form, aliases and operators, the error inputs, and both executors.
+"""
+
+from __future__ import annotations
+
+import pytest
+import torchlike
+
+from .checks import Check, Report
+from .known_failures import FAILING, MISSING
+from .op_database import Row, rows
+
+QUICK = ("float32",)
+FULL = ("float32", "int64", "bfloat16", "complex64")
+# The first lines of error messages are counted, not required: see the summary at the end of the run
+COUNTED = ("message",)
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+def present(row: Row) -> bool:
+    try:
+        row.on(torchlike)
+    except AttributeError:
+        return False
+    return True
+
+
+def _found(name: str) -> Row:
+    row = rows()[name]
+    if name in MISSING:
+        if present(row):
+            pytest.fail(f"{name} is there: take it out of MISSING", pytrace=False)
+        pytest.xfail(MISSING[name])
+    return row
+
+
+def _judged(name: str, report: Report, tally, *, strict: bool) -> None:
+    failures = [f for f in report.failures if not f.startswith(COUNTED)]
+    tally.add(name, report, whole=not failures)
+    if failures and name in FAILING:
+        pytest.xfail(FAILING[name])
+    if failures:
+        shown = "\n".join(failures[:12])
+        more = f"\n… and {len(failures) - 12} more" if len(failures) > 12 else ""
+        pytest.fail(f"{name}: {len(failures)} checks fail\n{shown}{more}", pytrace=False)
+    if strict and name in FAILING:
+        pytest.fail(f"{name} is whole: take it out of FAILING", pytrace=False)
+
+
+@pytest.mark.parametrize("name", rows())
+def test_quickly(name, op_tally):
+    row = _found(name)
+    report = Report()
+    for dtype in row.dtypes(QUICK)[:1]:
+        sample = row.quick_sample(dtype)
+        if sample is not None:
+            Check(row, sample, report).run()
+    _judged(name, report, op_tally, strict=False)
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("name", rows())
+def test_fully(name, op_tally):
+    row = _found(name)
+    report = Report()
+    for dtype in row.dtypes(FULL):
+        usable = None
+        for sample in row.samples(dtype):
+            ran = Check(row, sample, report).run()
+            if usable is None and ran is not None:
+                usable = sample
+        if usable is None:
+            continue
+        other = "op_by_op" if torchlike.config.recorded else "recorded"
+        with torchlike.config.using(other):
+            Check(row, usable, report, f"[{other}] ").run("other executor")
+        for variant in row.variants():
+            for sample in _spread(row, dtype):
+                if Check(row, sample, report).variant(*variant) is not None:
+                    break
+    for sample in row.errors():
+        Check(row, sample, report).error()
+    _judged(name, report, op_tally, strict=True)
+
+
+def _spread(row: Row, dtype):
+    """The first samples, of which one may allow a variant that others do not."""
+    for i, sample in enumerate(row.samples(dtype)):
+        if i == 10:
+            return
+        yield sample
+
+
+def test_lists_name_ops_of_the_database():
+    unknown = [n for n in {**MISSING, **FAILING} if n not in rows()]
+    assert not unknown
+
+
+def test_every_reason_says_something():
+    assert all(len(reason) > 8 for reason in {**MISSING, **FAILING}.values())

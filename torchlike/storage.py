@@ -1,0 +1,4 @@
+"""``torch.storage``: the memory behind tensors, as far as programs look at it."""
+
+from .core.storages import TypedStorage as TypedStorage
+from .core.storages import UntypedStorage as UntypedStorage
