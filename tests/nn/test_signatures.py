@@ -51,7 +51,8 @@ def test_every_name_is_there(path: str):
 CLASSES = [
     name
     for name in public(torch.nn)
-    if inspect.isclass(getattr(torch.nn, name)) and issubclass(getattr(torch.nn, name), torch.nn.Module)
+    if inspect.isclass(getattr(torch.nn, name))
+    and issubclass(getattr(torch.nn, name), torch.nn.Module)
 ]
 
 

@@ -32,7 +32,7 @@ def applied(node: Node, given: list[Any], create_graph: bool) -> Sequence[Any]:
             ):
                 _warn(node)
                 raise RuntimeError(
-                    f"Function '{node.name}' returned nan values in its {i}th output."
+                    f"Function '{node.label}' returned nan values in its {i}th output."
                 )
     return results
 
@@ -40,7 +40,7 @@ def applied(node: Node, given: list[Any], create_graph: bool) -> Sequence[Any]:
 def _warn(node: Node) -> None:
     if node.anomaly is None:
         text = (
-            f"Error detected in {node.name}. No forward pass information available. Enable detect anomaly "
+            f"Error detected in {node.label}. No forward pass information available. Enable detect anomaly "
             "during forward pass for more information."
         )
     else:
@@ -48,7 +48,7 @@ def _warn(node: Node) -> None:
             f for f in node.anomaly if "/torchlike/core/" not in f.filename.replace("\\", "/")
         ]
         text = (
-            f"Error detected in {node.name}. Traceback of forward call that caused the error:\n"
+            f"Error detected in {node.label}. Traceback of forward call that caused the error:\n"
             + "".join(traceback.format_list(frames))
         )
     warnings.warn(text, UserWarning, stacklevel=2)

@@ -225,7 +225,7 @@ class OpNode(Node):
         if self.plan.call.saves == "result":
             return self.out_avals[
                 0
-            ], f", which is output 0 of {self.name.partition('Backward')[0]},"
+            ], f", which is output 0 of {self.label.partition('Backward')[0]},"
         assert self.saved is not None
         a, name = self.saved[self.plan.checked[k]].aval, storage.writer
         if name == "CopySlices":

@@ -187,7 +187,7 @@ def __repr__(self: Tensor, *, tensor_contents: Any = None) -> str:
     return tensor_text(
         None if a.device.type == "meta" else on_host(self._v), a.dtype, shape=a.shape,
         device=str(a.device), requires_grad=self.requires_grad,
-        grad_fn=None if self.grad_fn is None else self.grad_fn.name,
+        grad_fn=None if self.grad_fn is None else self.grad_fn.label,
         prefix="tensor(" if is_plain else f"{type(self).__name__}(",
     )  # fmt: skip
 

@@ -94,7 +94,7 @@ class TransferNode(Node):
     """A copy between devices; its gradient is copied back."""
 
     __slots__ = ("source",)
-    name = "ToCopyBackward0"
+    label = "ToCopyBackward0"
 
     def apply(self, grads: list[Any], create_graph: bool) -> Any:
         return [transferred(grads[0], self.source)]

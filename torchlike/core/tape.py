@@ -22,7 +22,7 @@ class Node:
 
     # What nearly every node has is a slot; the rest are class-level defaults, to keep creation cheap.
     __slots__ = ("__dict__", "__weakref__", "edges", "out_avals", "sequence")
-    name = "Node"
+    label = "Node"  # PyTorch's name of the node
     pre_hooks: dict[int, Callable[..., Any]] | None = None
     post_hooks: dict[int, Callable[..., Any]] | None = None
     tensor_hooks: dict[int, dict[int, Callable[..., Any]]] | None = None
@@ -31,7 +31,7 @@ class Node:
     anomaly: Any = None
 
     def __init__(self, name: str, edges: Sequence[Edge | None], out_avals: Sequence[Any]) -> None:
-        self.name = name
+        self.label = name
         self.edges = edges
         self.out_avals = out_avals
         self.sequence = next(serial)
@@ -39,11 +39,15 @@ class Node:
             self.anomaly = traceback.extract_stack()[:-2]
 
     def __repr__(self) -> str:
-        return f"<{self.name} object at {hex(id(self))}>"
+        return f"<{self.label} object at {hex(id(self))}>"
 
     def __call__(self, *grads: Any) -> Any:
         found = self.apply(list(grads), False)
         return found[0] if len(found) == 1 else tuple(found)
+
+    def name(self) -> str:
+        """PyTorch's name of the node, ``MulBackward0``."""
+        return self.label
 
     @property
     def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
@@ -86,7 +90,7 @@ def node_type(base: type, name: str) -> type:
     """A subclass of ``base`` called ``name``: ``type(y.grad_fn).__name__`` is PyTorch's."""
     found = _TYPES.get((base, name))
     if found is None:
-        found = _TYPES[base, name] = type(name, (base,), {"__slots__": (), "name": name})
+        found = _TYPES[base, name] = type(name, (base,), {"__slots__": (), "label": name})
     return found
 
 
@@ -94,7 +98,7 @@ class AccumulateGrad(Node):
     """The end of the walk at a leaf: adds to its ``.grad``."""
 
     __slots__ = ("variable",)
-    name = "AccumulateGrad"
+    label = "AccumulateGrad"
 
     def __init__(self, variable: Any) -> None:
         self.edges = self.out_avals = ()

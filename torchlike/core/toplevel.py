@@ -132,8 +132,12 @@ def typename(obj: Any) -> str:
     if isinstance(obj, Tensor):
         return obj.type()  # type: ignore[attr-defined]
     kind = obj if isinstance(obj, type) else type(obj)
-    module = "" if kind.__module__ in ("builtins", "__builtin__") else f"{kind.__module__}."
-    return f"{module}{kind.__qualname__}"
+    if kind.__module__ in ("builtins", "__builtin__"):
+        return kind.__qualname__
+    first, dot, rest = kind.__module__.partition(".")
+    # Messages that hold a type's name are PyTorch's word for word
+    first = "torch" if first == __name__.partition(".")[0] else first
+    return f"{first}{dot}{rest}.{kind.__qualname__}"
 
 
 def synchronize() -> None:

@@ -51,7 +51,7 @@ def _check_history(t: Tensor) -> None:
             s.multiple and s.call.node_name != "SliceBackward0" for s in t._chain or ()
         ):
             node, index = t._edge or (None, 0)
-            name = "Unbind" if node is None else node.name.partition("Backward")[0]
+            name = "Unbind" if node is None else node.label.partition("Backward")[0]
             raise RuntimeError(
                 f"Output {index} of {name} is a view and is being modified inplace. This "
                 "view is the output of a function that returns multiple views. Such functions do not "
@@ -161,7 +161,7 @@ def write(t: Tensor, new: Tensor, made: Tensor | None = None) -> None:
         t._storage.writer = "CopySlices"
         _move_version(t, new if made is None else made)
     else:
-        name = new._edge[0].name if new._edge else ""
+        name = new._edge[0].label if new._edge else ""
         t._storage.writer = (
             f"torch::autograd::{name}" if name == "CopyBackwards" else name.partition("Backward")[0]
         )

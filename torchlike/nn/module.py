@@ -10,11 +10,11 @@ from typing import Any
 
 from ..api import torch as T
 from ..core import modes
-from ..core.device import device as torch_device
 from ..core.dtypes import BY_NAME, dtype as torch_dtype
 from ..core.tensor import Tensor
 from ..core.toplevel import typename
 from . import pytree
+from .conversion import parsed_to
 from .hooks import EVERYWHERE, HookedCall
 from .parameter import Buffer, Parameter
 from .state_dict import StateDict
@@ -179,9 +179,13 @@ class Module(HookedCall, StateDict, Traversal):
 
     def __getattr__(self, name: str) -> Any:
         own = self.__dict__
-        for store in _STORES:
-            if store in own and name in own[store]:
-                return own[store][name]
+        # Unrolled: this is on the way of every weight
+        if "_parameters" in own and name in own["_parameters"]:
+            return own["_parameters"][name]
+        if "_modules" in own and name in own["_modules"]:
+            return own["_modules"][name]
+        if "_buffers" in own and name in own["_buffers"]:
+            return own["_buffers"][name]
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -359,7 +363,7 @@ class Module(HookedCall, StateDict, Traversal):
         Raises:
             TypeError: the dtype is neither floating point nor complex.
         """
-        device, dtype, non_blocking = _parse_to(*args, **kwargs)
+        device, dtype, non_blocking = parsed_to(*args, **kwargs)
         if dtype is not None:
             if not (dtype.is_floating_point or dtype.is_complex):
                 raise TypeError(
@@ -459,42 +463,3 @@ def _addindent(s_: str, numSpaces: int) -> str:
 
 def _indexed(kind: str, device: Any) -> str:
     return f"{kind}:{device}" if isinstance(device, int) else kind
-
-
-_TO = (
-    "to() received an invalid combination of arguments - got ({}), but expected one of:\n"
-    " * (torch.device device = None, torch.dtype dtype = None, bool non_blocking = False, "
-    "bool copy = False, *, torch.memory_format memory_format = None)\n"
-    " * (torch.dtype dtype, bool non_blocking = False, bool copy = False, *, "
-    "torch.memory_format memory_format = None)\n"
-    " * (Tensor tensor, bool non_blocking = False, bool copy = False, *, "
-    "torch.memory_format memory_format = None)\n"
-)
-_TO_NAMES = ("device", "dtype", "non_blocking", "copy", "memory_format", "tensor", "other")
-
-
-def _parse_to(*args: Any, **kwargs: Any) -> tuple[Any, Any, bool]:
-    """The (device, dtype, non_blocking) of the three forms of ``to``."""
-    got = ", ".join(type(a).__name__ for a in args)
-    got += "".join(f"{', ' if got else ''}{k}={type(v).__name__}, " for k, v in kwargs.items())
-    if any(name not in _TO_NAMES for name in kwargs):
-        raise TypeError(_TO.format(got))
-    device, dtype = kwargs.get("device"), kwargs.get("dtype")
-    tensor = kwargs.get("tensor", kwargs.get("other"))
-    rest = list(args)
-    if rest:
-        first = rest.pop(0)
-        if isinstance(first, Tensor):
-            tensor = first
-        elif isinstance(first, torch_dtype):
-            dtype = first
-        elif first is None or isinstance(first, str | int | torch_device):
-            device = first
-            if rest and (rest[0] is None or isinstance(rest[0], torch_dtype)):
-                dtype = rest.pop(0)
-        else:
-            raise TypeError(_TO.format(got))
-    if tensor is not None:
-        device, dtype = tensor.device, tensor.dtype
-    non_blocking = bool(rest[0]) if rest else bool(kwargs.get("non_blocking", False))
-    return (None if device is None else torch_device(device)), dtype, non_blocking

@@ -398,6 +398,17 @@ def conv_transpose3d(
     )
 
 
+def conv_any(input: Array, weight: Array, bias: Array | None, stride: Any, padding: Any, dilation: Any,
+             transposed: bool, output_padding: Any, groups: int) -> Array:  # fmt: skip
+    """A convolution of as many dims as the weight says."""
+    n = weight.ndim - 2
+    if transposed:
+        return _conv_transpose(
+            n, input, weight, bias, stride, padding, output_padding, groups, dilation
+        )
+    return _conv(n, input, weight, bias, stride, padding, dilation, groups)
+
+
 @op(namespaces=("torch", "functional"), method=False, options="conv", grad_name="ConvTbc")
 def conv_tbc(input: Array, weight: Array, bias: Array, pad: int = 0) -> Array:
     """1-D convolution, time first.  ``(T, N, C), (K, C, O), (O) -> (T', N, O)``"""

@@ -24,7 +24,7 @@ def _check_p(args: dict[str, Any]) -> None:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
 
 
-def _is_idle(args: dict[str, Any]) -> bool:
+def is_idle(args: dict[str, Any]) -> bool:
     training = args.get("training", args.get("train"))
     return args["p"] == 0 or not training or math.prod(args["input"].shape) == 0
 
@@ -39,7 +39,7 @@ def _check_type(of: dtype, p: float) -> None:
 
 
 def _drawn(args: dict[str, Any], shape: tuple[int, ...]) -> dict[str, Any]:
-    if _is_idle(args):
+    if is_idle(args):
         return {}
     _check_type(args["input"].dtype, args["p"])
     if args["p"] == 1:
@@ -47,7 +47,7 @@ def _drawn(args: dict[str, Any], shape: tuple[int, ...]) -> dict[str, Any]:
     return {"_keep": np.asarray(args["generator"].bernoulli(1 - args["p"], shape))}
 
 
-def _elements(args: dict[str, Any]) -> dict[str, Any]:
+def drawn_elements(args: dict[str, Any]) -> dict[str, Any]:
     return _drawn(args, tuple(args["input"].shape))
 
 
@@ -59,7 +59,7 @@ def _features(batched: int | None) -> Callable[[dict[str, Any]], dict[str, Any]]
         if batched is not None and len(shape) != batched:
             return _drawn(args, (shape[0], *(1,) * (len(shape) - 1)))
         if len(shape) < 2:
-            if _is_idle(args):
+            if is_idle(args):
                 return {}
             raise RuntimeError("Feature dropout requires at least 2 dimensions in the input")
         return _drawn(args, (*shape[:2], *(1,) * (len(shape) - 2)))
@@ -84,7 +84,7 @@ def _name(args: dict[str, Any]) -> str:
 
 
 @op(
-    namespaces=("functional",), method=False, inplace=True, check=_check_p, prepare=_elements,
+    namespaces=("functional",), method=False, inplace=True, check=_check_p, prepare=drawn_elements,
     grad_name=_name, saves="none",
 )  # fmt: skip
 def dropout(
@@ -101,7 +101,7 @@ def dropout(
 
 @op(
     name="dropout", namespaces=("torch",), method=False, inplace=True, check=_check_p,
-    prepare=_elements, grad_name=_name, saves="none",
+    prepare=drawn_elements, grad_name=_name, saves="none",
 )  # fmt: skip
 def torch_dropout(input: Array, p: float, train: bool, *, _keep: Array | None = None) -> Array:
     """``functional.dropout`` with every argument given.  ``(*) -> (*)``"""
@@ -212,7 +212,7 @@ def _alpha_dropped(input: Array, p: float, keep: Array | None) -> Array:
 
 
 @op(
-    namespaces=("torch", "functional"), method=False, inplace=True, check=_check_p, prepare=_elements,
+    namespaces=("torch", "functional"), method=False, inplace=True, check=_check_p, prepare=drawn_elements,
     grad_name="Add", saves="none",
 )  # fmt: skip
 def alpha_dropout(

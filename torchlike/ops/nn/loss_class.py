@@ -258,7 +258,7 @@ def binary_cross_entropy(
     return reduced(loss, reduction).astype(input.dtype)
 
 
-def _check_logits(args: dict[str, Any]) -> None:
+def check_logits(args: dict[str, Any]) -> None:
     input, target = args["input"], args["target"]
     if not input.dtype.is_floating_point:
         raise not_implemented_for("log_sigmoid_cpu", TYPE_NAMES[input.dtype.name])
@@ -276,7 +276,7 @@ def _check_logits(args: dict[str, Any]) -> None:
 
 @op(
     namespaces=("functional",), method=False, promote="default",
-    promoted=("input", "target", "weight", "pos_weight"), check=_check_logits,
+    promoted=("input", "target", "weight", "pos_weight"), check=check_logits,
 )  # fmt: skip
 def binary_cross_entropy_with_logits(
     input: Array,

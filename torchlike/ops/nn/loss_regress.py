@@ -239,7 +239,7 @@ def _check_lengths(inputs: np.ndarray, targets: np.ndarray, steps: int, batch: i
             )
 
 
-def _labels(args: dict[str, Any]) -> dict[str, Any]:
+def padded_labels(args: dict[str, Any]) -> dict[str, Any]:
     """Targets as a padded matrix, and the lengths, whatever form they were given in."""
     scores, targets = args["log_probs"], args["targets"]
     if scores.dtype.name not in ("float32", "float64"):
@@ -319,7 +319,7 @@ def _ctc(scores: Array, labels: Array, inputs: Array, counts: Array, blank: int)
 
 
 @op(
-    namespaces=("functional",), method=False, prepare=_labels,
+    namespaces=("functional",), method=False, prepare=padded_labels,
     grad_name=lambda args: {"mean": "MeanBackward0", "sum": "SumBackward0"}.get(
         args["reduction"], "CtcLossBackward0"
     ),

@@ -19,7 +19,7 @@ from .precision import only_floating, only_inexact, type_name, wide
 Stats = tuple[Array, Array, Array]
 
 
-def _moments(x: Array, axes: Sequence[int]) -> tuple[Array, Array]:
+def moments(x: Array, axes: Sequence[int]) -> tuple[Array, Array]:
     """Mean and biased variance, dims kept."""
     mean = x.mean(axes, keepdims=True)
     return mean, jnp.square(x - mean).mean(axes, keepdims=True)
@@ -55,7 +55,7 @@ def batch_norm_train(
     _check_channels(input, weight=weight, bias=bias)
     x = wide(input)
     axes = (0, *range(2, x.ndim))
-    mean, variance = _moments(x, axes)
+    mean, variance = moments(x, axes)
     scale = jnp.reciprocal(jnp.sqrt(variance + eps.astype(x.dtype)))
     out = _scaled((x - mean) * scale, _per_channel(weight, x), _per_channel(bias, x))
     count = math.prod(x.shape[a] for a in axes)
@@ -101,7 +101,7 @@ def instance_norm_train(
             )
     x = wide(input)
     axes = tuple(range(2, x.ndim))
-    mean, variance = _moments(x, axes)
+    mean, variance = moments(x, axes)
     scale = jnp.reciprocal(jnp.sqrt(variance + eps.astype(x.dtype)))
     out = _scaled((x - mean) * scale, _per_channel(weight, x), _per_channel(bias, x))
     count = math.prod(x.shape[2:])
@@ -157,7 +157,7 @@ def layer_norm(
     only_floating(input, "LayerNormKernelImpl")
     _check_mixed(input, weight, bias)
     x = wide(input)
-    mean, variance = _moments(x, axes)
+    mean, variance = moments(x, axes)
     x = (x - mean) * jnp.reciprocal(jnp.sqrt(variance + eps.astype(x.dtype)))
     w, b = (None if v is None else v.astype(x.dtype) for v in (weight, bias))
     return _scaled(x, w, b).astype(input.dtype)
@@ -219,7 +219,7 @@ def group_norm(
     only_floating(input, "GroupNormKernelImpl")
     _check_mixed(input, weight, bias)
     x = wide(input).reshape(batch, num_groups, math.prod(input.shape[1:]) // num_groups)
-    mean, variance = _moments(x, (2,))
+    mean, variance = moments(x, (2,))
     x = (x - mean) * jnp.reciprocal(jnp.sqrt(variance + eps.astype(x.dtype)))
     x = x.reshape(input.shape)
     return _scaled(x, _per_channel(weight, x), _per_channel(bias, x)).astype(input.dtype)
