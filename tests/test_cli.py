@@ -218,11 +218,12 @@ def test_spawned_children_are_served_too(script):
     path = script(
         "import multiprocessing as mp, torch\n"
         "def f(x):\n    return torch.ones(x).sum().item(), torch.__file__ == FILE\n"
+        "def show(i, x):\n    import sys\n    sys.stdout.write(f'{i} {x}\\n')\n"
         "FILE = torch.__file__\n"
         "if __name__ == '__main__':\n"
         "    with mp.get_context('spawn').Pool(1) as pool:\n        print(pool.map(f, [2, 3]))\n"
         "    import torch.multiprocessing as tmp\n"
-        "    tmp.spawn(print, (5,), nprocs=2)\n"
+        "    tmp.spawn(show, (5,), nprocs=2)\n"
     )
     done = run("run", path)
     assert done.stdout.splitlines()[0] == "[(2.0, True), (3.0, True)]", done.stderr
@@ -292,3 +293,12 @@ def test_demo():
     last = done.stdout.splitlines()[-1]
     assert last.startswith("epoch 1: accuracy ")
     assert float(last.split()[3]) > 80
+
+
+def test_the_readmes_example_runs(script):
+    readme = (ROOT / "README.md").read_text()
+    example = readme.split("```python\n")[1].split("```")[0]
+    assert example.startswith("import torch\n")
+    done = run("run", script(example, "train.py"))
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout.split()[-1]) > 0.9

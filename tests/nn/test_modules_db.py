@@ -51,6 +51,19 @@ def ours(value: Any) -> Any:
     return value
 
 
+def leaves(value: Any) -> Any:
+    """The same argument for PyTorch with tensors that keep their gradients."""
+    if isinstance(value, torch.nn.utils.rnn.PackedSequence):
+        return value
+    if isinstance(value, torch.Tensor):
+        return value.detach().clone().requires_grad_(value.requires_grad)
+    if isinstance(value, dict):
+        return {k: leaves(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(map(leaves, value))
+    return value
+
+
 def encoder_layer(layer: Any) -> Any:
     return torchlike.nn.TransformerEncoderLayer(
         layer.linear1.in_features,
@@ -139,23 +152,28 @@ def test_equals(info: Any, training: bool):
 
 
 def check_forward(theirs: Any, found: Any, given: Any) -> None:
-    lazy = any(torch.nn.parameter.is_lazy(p) for p in theirs.parameters())
-    if lazy:
+    there_args, there_kwargs = leaves(given.args), leaves(given.kwargs)
+    if any(torch.nn.parameter.is_lazy(p) for p in theirs.parameters()):
         with torch.no_grad():
-            theirs(*given.args, **given.kwargs)
+            theirs(*there_args, **there_kwargs)
     found.load_state_dict(ours(dict(theirs.state_dict())))
     args, kwargs = ours(given.args), ours(given.kwargs)
-    out, expected = found(*args, **kwargs), theirs(*given.args, **given.kwargs)
+    try:
+        expected = theirs(*there_args, **there_kwargs)
+    except Exception as refused:
+        # Some samples are wrong for float32
+        with pytest.raises(type(refused)):
+            found(*args, **kwargs)
+        return
+    out = found(*args, **kwargs)
     assert equal(plain(out), plain(expected))
     state, wanted = found.state_dict(), theirs.state_dict()
     assert equal({k: plain(v) for k, v in state.items()}, {k: plain(v) for k, v in wanted.items()})
     backward(out, torchlike)
     backward(expected, torch)
-    here, there = [args, kwargs, list(found.parameters())], [
-        given.args, given.kwargs, list(theirs.parameters())
-    ]  # fmt: skip
-    expected_grads = grads(there)
-    assert equal(no_zeros(grads(here), expected_grads), expected_grads)
+    here = [args, kwargs, list(found.parameters())]
+    wanted_grads = grads([there_args, there_kwargs, list(theirs.parameters())])
+    assert equal(no_zeros(grads(here), wanted_grads), wanted_grads)
 
 
 @pytest.mark.parametrize(

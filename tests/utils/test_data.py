@@ -60,7 +60,7 @@ def dataset(t, d, n=20):
         {"batch_size": 30, "pin_memory": False},
         {"batch_size": 4, "collate_fn": lambda batch: [int(x) for x, _ in batch]},
     ],
-    ids=str,
+    ids=lambda options: " ".join(options),  # no address of a function: workers must agree on names
 )
 def test_batches_and_what_is_left_of_the_generator(options):
     def program(t, d):

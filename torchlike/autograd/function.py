@@ -165,7 +165,7 @@ class BackwardCFunction(FunctionCtx, Node):
         picked = [results[i] for i in self._slots]
         return [self._fitted(i, g) for i, g in enumerate(picked)]
 
-    def _fitted(self, i: int, grad: Tensor | None) -> Tensor | None:
+    def _fitted(self, i: int, grad: Any) -> Tensor | None:
         """The gradient in the input's shape and dtype, as the engine requires."""
         if grad is None or self.edges[i] is None:
             return None
@@ -265,8 +265,6 @@ class Function(metaclass=FunctionMeta):
         """Runs ``forward`` and records a node whose backward is the user's."""
         needs = tuple([isinstance(a, Tensor) and a.requires_grad for a in args])
         recording = modes.grad and any(needs)
-        if recording and modes.capture is not None:
-            modes.capture.note_custom(cls)
         ctx = cls._backward_cls()
         ctx.needs_input_grad = needs
         ctx._count = len(args)

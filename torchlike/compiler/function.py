@@ -11,8 +11,8 @@ from ..core.errors import GraphBreak, missing
 from ..core.modes import modes
 from ..core.tensor import Tensor
 from . import state
-from .guards import argument_key, environment, fingerprint, modules_of
-from .program import NotReplayable, Program, flatten
+from .guards import argument_key, environment, fingerprint, optimizers_of
+from .program import UNFIT, NotReplayable, Program, flatten
 
 MODES = ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
 BACKENDS = ("inductor", "eager", "aot_eager", "cudagraphs", "openxla", "tvm", "onnxrt", "ipex")
@@ -27,7 +27,8 @@ class Compiled:
         self.fullgraph = fullgraph
         self.name = name
         self.programs: dict[Any, Program | None] = {}
-        self.modules: list[Any] | None = None
+        self.unsettled = 0  # captures that changed the Python state they depend on
+        self.warned = False
         state.COMPILED.add(self)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -37,10 +38,8 @@ class Compiled:
         tensors = [x for x in leaves if isinstance(x, Tensor)]
         if any(t._v.aval.traced for t in tensors):
             return self.fn(*args, **kwargs)
-        if self.modules is None:
-            self.modules = modules_of(self.fn)
         try:
-            key = (tree, argument_key(leaves), environment(), fingerprint(self.modules))
+            key = (tree, argument_key(leaves), environment(), fingerprint(self.fn))
             known = key in self.programs
         except TypeError:
             return self.fn(*args, **kwargs)
@@ -49,25 +48,30 @@ class Compiled:
             if program is None:
                 return self.fn(*args, **kwargs)
             result = program.run(tensors)
-            if result is not None:
+            if result is not UNFIT:
                 return result
         elif len(self.programs) >= RECOMPILE_LIMIT:
-            state.warn_limit(self.name, RECOMPILE_LIMIT)
+            if not self.warned:
+                self.warned = True
+                state.warn_limit(self.name, RECOMPILE_LIMIT)
             return self.fn(*args, **kwargs)
         return self._capture(key, tensors, args, kwargs)
 
     def _capture(self, key: Any, tensors: list[Tensor], args: Any, kwargs: Any) -> Any:
         capture = Capture(self.name, self.fullgraph)
-        assert self.modules is not None
+        given = [t._v for t in tensors]
         with capture:
             result = self.fn(*args, **kwargs)
         self.programs[key] = None
         if capture.broken is not None:
             return result
         try:
-            if fingerprint(self.modules) != key[3]:
-                raise NotReplayable("it changes attributes of a module")
-            self.programs[key] = Program(capture, tensors, result)
+            if fingerprint(self.fn) != key[3]:
+                self.unsettled += 1
+                if self.unsettled == 1:  # a first call often makes buffers that later ones find
+                    return result
+                raise NotReplayable("it changes Python state that it depends on")
+            self.programs[key] = Program(capture, tensors, given, result, optimizers_of(self.fn))
         except (NotReplayable, GraphBreak) as why:
             state.warn_eager(self.name, str(why), self.fullgraph)
         state.count()

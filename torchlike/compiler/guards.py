@@ -152,6 +152,7 @@ class _Walk:
         for m in root.modules():
             add(id(m))
             self.seen.add(id(m))
+            self.visit(type(m).forward, depth + 1)
             for table in (m._parameters, m._buffers):
                 for t in table.values():
                     add(None if t is None else (id(t), t._rg))

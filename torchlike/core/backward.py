@@ -188,6 +188,8 @@ class _Walk:
             changed = hook(tuple(given))
             if changed is not None:
                 given = list(changed) if isinstance(changed, (tuple, list)) else [changed]
+        if modes.capture is not None and modes.capture.is_backward:
+            return given
         for index, ref in (node.retain or {}).items():
             t, grad = ref(), given[index]
             if t is not None and grad is not None:
@@ -244,6 +246,8 @@ def _accumulate(node: AccumulateGrad, grad: Tensor | None, create_graph: bool) -
     from .write import rebind
 
     variable = node.variable
+    if modes.capture is not None:
+        modes.capture.touched_grad(variable, read=True)
     have = variable._grad
     if have is None:
         variable._grad = grad if create_graph else _owned(grad)

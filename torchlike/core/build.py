@@ -331,7 +331,7 @@ def legacy(cls: type, *args: Any, **kwargs: Any) -> Tensor:
     ):
         found = tensor(args[0], dtype=of, device=on)
     else:
-        size = args[0] if len(args) == 1 and type(args[0]).__name__ == "Size" else args
+        size: Any = args[0] if len(args) == 1 and type(args[0]).__name__ == "Size" else args
         if not all(isinstance(n, (int, np.integer)) for n in size):
             raise missing(f"torch.Tensor{args}", "use torch.tensor(data)")
         found = from_host(np.zeros([int(n) for n in size] if len(args) else 0, of.np), device=on)

@@ -32,6 +32,8 @@ class Capture:
         self.values: list[Value] = []  # keeps those ids unique
         self.constants: set[int] = set()
         self.writes: dict[int, tuple[Storage, Value]] = {}
+        # id -> (tensor, its .grad before, that one's value, whether the call looked at it first)
+        self.grads: dict[int, tuple[Tensor, Tensor | None, Value | None, bool]] = {}
         self.draws: list[tuple[Callable[[], list[Any]], list[Value]]] = []
         self.segments: dict[Any, Segment] = {}
 
@@ -74,6 +76,15 @@ class Capture:
         """A host-born value made inside the call."""
         self.constants.add(id(value))
         self.values.append(value)
+
+    def touched_grad(self, t: Tensor, *, read: bool) -> None:
+        """A ``.grad`` is about to be read or replaced."""
+        if id(t) not in self.grads and not self.is_backward:
+            have = t._grad
+            value = None if have is None else have._v
+            self.grads[id(t)] = (t, have, value, read)
+            if value is not None:
+                self.values.append(value)
 
     def wrote(self, storage: Storage) -> None:
         self.writes.setdefault(id(storage), (storage, storage.value))

@@ -92,7 +92,7 @@ def set_default_device(to: Any) -> None:
 
 
 @functools.lru_cache(maxsize=1)
-def host() -> jax.Device:
+def host() -> Any:
     """The JAX device that plays ``cpu``; becomes JAX's default, so that nothing strays."""
     found = jax.local_devices(backend="cpu")[0]
     jax.config.update("jax_default_device", found)
@@ -100,7 +100,7 @@ def host() -> jax.Device:
 
 
 @functools.lru_cache(maxsize=1)
-def accelerators() -> tuple[jax.Device, ...]:
+def accelerators() -> tuple[Any, ...]:
     """The JAX devices that play ``cuda:0``, ``cuda:1`` …; without hardware, the simulated ones."""
     host()
     if jax.default_backend() != "cpu":
@@ -133,7 +133,7 @@ def placed(d: device) -> device:
     return device("cuda" if d.type != "cpu" else d.type, index)
 
 
-def jax_device(d: device) -> jax.Device:
+def jax_device(d: device) -> Any:
     """The JAX device that holds the arrays of tensors on ``d``."""
     if d.type in ("cpu", "meta"):
         return host()

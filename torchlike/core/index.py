@@ -91,7 +91,7 @@ def _bounds(s: slice, n: int) -> tuple[int, int, int]:
     except TypeError:
         for end in (s.start, s.stop):
             if isinstance(end, Tensor):
-                operator.index(end)  # says why a tensor is no end
+                end.__index__()  # says why a tensor is no end
         raise TypeError(
             "slice indices must be integers or None or have an __index__ method"
         ) from None

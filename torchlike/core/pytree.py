@@ -27,8 +27,10 @@ def register_tensor(cls: type) -> None:
         (leaf,) = leaves
         made = object.__new__(cls)
         requires_grad, device = about
-        is_array = device is not None and isinstance(leaf, jax.Array) and leaf.dtype in BY_NP
-        made._storage = Storage(from_array(leaf, device) if is_array else leaf)
+        contents: Any = leaf
+        if device is not None and isinstance(leaf, jax.Array) and leaf.dtype in BY_NP:
+            contents = from_array(leaf, device)
+        made._storage = Storage(contents)
         # Set as it is: JAX also rebuilds trees of integers or of nothing at all
         made._rg = requires_grad
         return made

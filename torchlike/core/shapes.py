@@ -57,7 +57,7 @@ def normal_dim(dim: int, ndim: int) -> int:
     return dim + span if dim < 0 else dim
 
 
-def normal_dims(dim: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
+def normal_dims(dim: Any, ndim: int) -> tuple[int, ...]:
     """Each dim counted from the front; None and () mean all.
 
     Raises:

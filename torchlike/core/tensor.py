@@ -242,6 +242,8 @@ class Tensor(metaclass=TensorMeta):
 
     @property
     def grad(self) -> Tensor | None:
+        if modes.capture is not None:
+            modes.capture.touched_grad(self, read=True)
         if self._grad is None and self._edge is not None and not self._retains:
             import warnings
 
@@ -266,10 +268,14 @@ class Tensor(metaclass=TensorMeta):
             if value is self:
                 raise RuntimeError("can't assign Variable as its own grad")
             check_gradient(self._v.aval, value._v.aval)
+        if modes.capture is not None:
+            modes.capture.touched_grad(self, read=False)
         self._grad = value
 
     @grad.deleter
     def grad(self) -> None:
+        if modes.capture is not None:
+            modes.capture.touched_grad(self, read=False)
         self._grad = None
 
     @property

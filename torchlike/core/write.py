@@ -361,4 +361,5 @@ def become_view(t: Tensor, view: Tensor) -> Tensor:
     if t._rg:
         t._edge = view._edge
     t._base_seen = view._base_seen
+    _bump(t)
     return t

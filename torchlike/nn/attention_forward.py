@@ -281,7 +281,7 @@ def multi_head_attention_forward(
         masks.grow()
     mask = masks.merged(bsz, num_heads, k.size(1))
     dropout = dropout_p if training else 0.0
-    weights: Tensor | None = None
+    weights: Any = None
     if need_weights:
         context, weights = _explicit(q, k, v, mask, dropout, is_causal)
         context = context.transpose(0, 1).reshape(tgt_len * bsz, embed_dim)

@@ -241,10 +241,7 @@ class Module(HookedCall, StateDict, Traversal):
             persistent = value.persistent
         else:
             persistent = name not in self._non_persistent_buffers_set
-        if name in buffers:
-            self._store(EVERYWHERE.buffer, buffers, name, value)
-        else:
-            self.register_buffer(name, value, persistent)
+        self.register_buffer(name, value, persistent)
 
     def _store(self, hooks: Any, store: Any, name: str, value: Any) -> None:
         for hook in hooks.values():

@@ -59,7 +59,7 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
             raise TypeError(
                 f"Parameter(): argument 'data' must be Tensor, not {type(data).__name__}"
             )
-        own = data.detach().requires_grad_(requires_grad)
+        own: Any = data.detach().requires_grad_(requires_grad)
         if type(own) is not type(data):
             raise RuntimeError(
                 f"Creating a Parameter from an instance of type {type(data).__name__} requires "
@@ -69,7 +69,8 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
                 "correct the detach() semantics defined by its __torch_dispatch__() implementation."
             )
         own._is_param = True
-        return own
+        found: Any = own
+        return found
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Everything is done by ``__new__``."""

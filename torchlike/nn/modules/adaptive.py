@@ -74,7 +74,8 @@ class AdaptiveLogSoftmaxWithLoss(Module):
 
     def reset_parameters(self) -> None:
         self.head.reset_parameters()
-        for projection, output in self.tail:
+        tail: Any = self.tail
+        for projection, output in tail:
             projection.reset_parameters()
             output.reset_parameters()
 

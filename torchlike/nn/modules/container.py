@@ -95,14 +95,14 @@ class Sequential(_Listed, Module):
         return self.extend(list(other))
 
     def __mul__(self, other: int) -> Sequential:
-        _check_factor(other)
+        _check_factor(self, other)
         return Sequential(*(m for _ in range(other) for m in self))
 
     def __rmul__(self, other: int) -> Sequential:
         return self.__mul__(other)
 
     def __imul__(self, other: int) -> Any:
-        _check_factor(other)
+        _check_factor(self, other)
         size = len(self)
         for i in range(1, other):
             for offset, module in enumerate(list(self)[:size]):
@@ -152,11 +152,11 @@ class Sequential(_Listed, Module):
         return input
 
 
-def _check_factor(other: Any) -> None:
+def _check_factor(owner: Any, other: Any) -> None:
     if not isinstance(other, int):
-        raise TypeError(f"unsupported operand type(s) for *: {type(Sequential)} and {type(other)}")
+        raise TypeError(f"unsupported operand type(s) for *: {type(owner)} and {type(other)}")
     if other <= 0:
-        raise ValueError(f"Non-positive multiplication factor {other} for {type(Sequential)}")
+        raise ValueError(f"Non-positive multiplication factor {other} for {type(owner)}")
 
 
 class ModuleList(_Listed, Module):

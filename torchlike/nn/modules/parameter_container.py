@@ -19,11 +19,12 @@ def pair_of(owner: str, j: int, item: Any) -> tuple[Any, Any]:
         raise TypeError(
             f"{owner} update sequence element #{j} should be Iterable; is" + type(item).__name__
         )
-    if len(item) != 2:
+    pair: Any = item
+    if len(pair) != 2:
         raise ValueError(
-            f"{owner} update sequence element #{j} has length {len(item)}; 2 is required"
+            f"{owner} update sequence element #{j} has length {len(pair)}; 2 is required"
         )
-    return item[0], item[1]
+    return pair[0], pair[1]
 
 
 def _describe(key: Any, value: Any, as_list: bool) -> str:

@@ -95,8 +95,8 @@ class ParametrizationList(ModuleList):
                 f"Got {type(new).__name__}"
             )
         self.is_tensor = isinstance(new, Tensor)
-        self.ntensors = 1 if self.is_tensor else len(new)
-        if self.is_tensor:
+        self.ntensors = 1 if isinstance(new, Tensor) else len(new)
+        if isinstance(new, Tensor):
             self._keep_original(original, new)
         else:
             self._keep_originals(original, new)
@@ -147,7 +147,7 @@ class ParametrizationList(ModuleList):
                 + f"unparametrized shape: {shape}\nparametrized shape: {Z.shape}"
             )
 
-    def right_inverse(self, value: Tensor) -> None:
+    def right_inverse(self, value: Any) -> None:
         """Sets the original(s) so that the parametrized tensor is ``value``.
 
         Raises:

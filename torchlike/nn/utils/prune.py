@@ -56,7 +56,7 @@ class BasePruningMethod(ABC):
             )
         method: Any = cls(*args, **kwargs)
         method._tensor_name = name
-        original = getattr(module, name)
+        original: Any = getattr(module, name)
         if importance_scores is not None:
             if importance_scores.shape != original.shape:
                 raise AssertionError(
@@ -70,7 +70,8 @@ class BasePruningMethod(ABC):
             container.add_pruning_method(method)
             del module._forward_pre_hooks[key]
             default_mask = getattr(module, name + "_mask").detach().clone()
-            mask = container.compute_mask(importance_scores, default_mask)
+            scores: Any = importance_scores
+            mask = container.compute_mask(scores, default_mask)
             method = container
             module.register_buffer(name + "_mask", mask)
         else:
@@ -421,7 +422,7 @@ def _validate_pruning_dim(t: Tensor, dim: int) -> None:
 
 
 def _compute_nparams_toprune(amount: Any, tensor_size: int) -> int:
-    return amount if isinstance(amount, numbers.Integral) else round(amount * tensor_size)
+    return int(amount) if isinstance(amount, numbers.Integral) else round(amount * tensor_size)
 
 
 def _compute_norm(t: Tensor, n: Any, dim: int) -> Tensor:

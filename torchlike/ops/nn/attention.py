@@ -56,20 +56,19 @@ def _check_qkv(query: Array, key: Array, value: Array, mask: Array | None, is_ca
             "Expected query, key, and value to all be  at least 2 dimensional, but got query.dim: "
             f"{query.ndim} key.dim: {key.ndim} and value.dim: {value.ndim} instead."
         )
-    if mask is not None and mask.dtype != jnp.bool_ and mask.dtype != query.dtype:
-        if not (mask.dtype == jnp.float32 and query.dtype in (jnp.bfloat16, jnp.float16)):
-            raise RuntimeError(
-                "Expected attn_mask dtype to be bool or float or to match query dtype, but got "
-                f"attn_mask.dtype: {c_name(mask)} and  query.dtype: {c_name(query)} instead."
-            )
+    if mask is None or mask.dtype in (jnp.bool_, query.dtype):
+        return
+    if mask.dtype != jnp.float32 or query.dtype not in (jnp.bfloat16, jnp.float16):
+        raise RuntimeError(
+            "Expected attn_mask dtype to be bool or float or to match query dtype, but got "
+            f"attn_mask.dtype: {c_name(mask)} and  query.dtype: {c_name(query)} instead."
+        )
 
 
 def _shared_heads(query: Array, key: Array, value: Array) -> tuple[Array, Array]:
     """Keys and values repeated so that each query head has its own."""
     if query.ndim < 3 or query.shape[-3] % key.shape[-3] or query.shape[-3] % value.shape[-3]:
-        raise RuntimeError(
-            "Number of heads in key and value must divide the number of heads in "
-        )
+        raise RuntimeError("Number of heads in key and value must divide the number of heads in ")
     return (
         jnp.repeat(key, query.shape[-3] // key.shape[-3], -3),
         jnp.repeat(value, query.shape[-3] // value.shape[-3], -3),
@@ -122,7 +121,10 @@ def scaled_dot_product_attention(
     *,
     _keep: Array | None = None,
 ) -> Array:
-    """``softmax(q k^T scale + mask) v``; a bool mask keeps where True.  ``(*, L, E), (*, S, E), (*, S, V) -> (*, L, V)``"""
+    """``softmax(q k^T scale + mask) v``; a bool mask keeps where True.
+
+    ``(*, L, E), (*, S, E), (*, S, V) -> (*, L, V)``
+    """
     _check_qkv(query, key, value, attn_mask, is_causal)
     if enable_gqa:
         key, value = _shared_heads(query, key, value)

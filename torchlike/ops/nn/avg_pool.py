@@ -15,7 +15,8 @@ from jax import lax
 from ...core.errors import dim_out_of_range, not_implemented_for, shape_text
 from ...core.registry import Array, op
 from . import formulation
-from .pool import max_pool1d, max_pool2d, max_pool3d, named, sizes_of
+from .adaptive_pool import sizes_of
+from .pool import max_pool1d, max_pool2d, max_pool3d, named
 from .precision import type_name, wide
 from .windows import adaptive_bounds, block_sum, padded_to_fit, per_dim, pooled_size, taps
 
@@ -54,7 +55,9 @@ def _axis_sum(x: Array, k: int, s: int, p: int, count: int) -> Array:
 @functools.partial(jax.custom_jvp, nondiff_argnums=(1, 2, 3, 4))
 def _sliced_sum(x: Array, kernel: Any, stride: Any, pad: Any, counts: Any) -> Array:
     ones = (1,) * len(kernel)
-    parts = taps(padded_to_fit(x, 0, kernel, stride, pad, ones, counts), kernel, stride, ones, counts)
+    parts = taps(
+        padded_to_fit(x, 0, kernel, stride, pad, ones, counts), kernel, stride, ones, counts
+    )
     return functools.reduce(jnp.add, parts)
 
 
@@ -126,7 +129,10 @@ def _avg_pool(n: int, input: Array, kernel_size: Any, stride: Any, padding: Any,
     if n == 2 and input.ndim < 3:
         raise dim_out_of_range(-3, input.ndim)
     spatial = input.shape[-n:] if input.ndim >= n else ()
-    counts = [pooled_size(m, k, s, p, 1, ceil) for m, k, s, p in zip(spatial, kernel, step, pad)]
+    counts = [
+        pooled_size(m, k, s, p, 1, ceil)
+        for m, k, s, p in zip(spatial, kernel, step, pad, strict=False)
+    ]
     if min(kernel) <= 0 or min(step) <= 0:
         bad = min(kernel) <= 0
         what, word, values = ("kernel size", "k", kernel) if bad else ("stride", "d", step)
@@ -167,7 +173,9 @@ def _check_1d(kernel_size: Any, stride: Any, padding: Any) -> None:
     for word, value in (("kernel_size", kernel_size), ("stride", stride), ("padding", padding)):
         count = len(value) if isinstance(value, (tuple, list)) else 1
         if count > 1 or (count == 0 and word != "stride"):
-            raise RuntimeError(f"avg_pool1d() argument '{word}' should contain one int (got {count})")
+            raise RuntimeError(
+                f"avg_pool1d() argument '{word}' should contain one int (got {count})"
+            )
 
 
 @op(namespaces=("torch", "functional"), method=False, grad_name="SqueezeBackward1")
@@ -276,7 +284,9 @@ def adaptive_avg_pool3d(input: Array, output_size: Any) -> Array:
     return adaptive_avg(3, input, output_size)
 
 
-def _lp_pool(n: int, input: Array, norm_type: float, kernel_size: Any, stride: Any, ceil: bool) -> Array:
+def _lp_pool(
+    n: int, input: Array, norm_type: float, kernel_size: Any, stride: Any, ceil: bool
+) -> Array:
     largest = (max_pool1d, max_pool2d, max_pool3d)[n - 1]
     if norm_type == math.inf:
         return largest(jnp.abs(input), kernel_size, stride, 0, 1, ceil)
@@ -291,7 +301,11 @@ def _lp_pool(n: int, input: Array, norm_type: float, kernel_size: Any, stride: A
 
 @op(namespaces=("functional",), method=False, grad_name="Pow")
 def lp_pool1d(
-    input: Array, norm_type: float, kernel_size: _Ints, stride: _Ints | None = None, ceil_mode: bool = False
+    input: Array,
+    norm_type: float,
+    kernel_size: _Ints,
+    stride: _Ints | None = None,
+    ceil_mode: bool = False,
 ) -> Array:
     """``(sum x^p)^(1/p)`` of each window.  ``(N, C, L) -> (N, C, L')``"""
     return _lp_pool(1, input, norm_type, kernel_size, stride, ceil_mode)
@@ -299,7 +313,11 @@ def lp_pool1d(
 
 @op(namespaces=("functional",), method=False, grad_name="Pow")
 def lp_pool2d(
-    input: Array, norm_type: float, kernel_size: _Ints, stride: _Ints | None = None, ceil_mode: bool = False
+    input: Array,
+    norm_type: float,
+    kernel_size: _Ints,
+    stride: _Ints | None = None,
+    ceil_mode: bool = False,
 ) -> Array:
     """``(sum x^p)^(1/p)`` of each window.  ``(N, C, H, W) -> (N, C, H', W')``"""
     return _lp_pool(2, input, norm_type, kernel_size, stride, ceil_mode)
@@ -307,7 +325,11 @@ def lp_pool2d(
 
 @op(namespaces=("functional",), method=False, grad_name="Pow")
 def lp_pool3d(
-    input: Array, norm_type: float, kernel_size: _Ints, stride: _Ints | None = None, ceil_mode: bool = False
+    input: Array,
+    norm_type: float,
+    kernel_size: _Ints,
+    stride: _Ints | None = None,
+    ceil_mode: bool = False,
 ) -> Array:
     """``(sum x^p)^(1/p)`` of each window.  ``(N, C, D, H, W) -> (N, C, D', H', W')``"""
     return _lp_pool(3, input, norm_type, kernel_size, stride, ceil_mode)

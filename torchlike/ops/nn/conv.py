@@ -47,7 +47,10 @@ def _batched(input: Array, n: int, name: str) -> Array:
 
 
 def _check_knobs(
-    padding: tuple[int, ...], output: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]
+    padding: tuple[int, ...],
+    output: tuple[int, ...],
+    stride: tuple[int, ...],
+    dilation: tuple[int, ...],
 ) -> None:
     if any(p < 0 for p in padding):
         raise RuntimeError("negative padding is not supported")
@@ -105,16 +108,19 @@ def _pads(padding: Any, n: int, kernel: tuple[int, ...], stride: tuple[int, ...]
     if any(s != 1 for s in stride):
         raise RuntimeError("padding='same' is not supported for strided convolutions")
     # an odd total pads one more at the end
-    return [(d * (k - 1) // 2, d * (k - 1) - d * (k - 1) // 2) for d, k in zip(dilation, kernel)]
+    return [
+        (d * (k - 1) // 2, d * (k - 1) - d * (k - 1) // 2)
+        for d, k in zip(dilation, kernel, strict=False)
+    ]
 
 
 def _check_size(x: Array, kernel: tuple[int, ...], pads: list[tuple[int, int]],
                 dilation: tuple[int, ...]) -> None:  # fmt: skip
-    padded = [n + a + b for n, (a, b) in zip(x.shape[2:], pads)]
-    spans = [d * (k - 1) + 1 for d, k in zip(dilation, kernel)]
+    padded = [n + a + b for n, (a, b) in zip(x.shape[2:], pads, strict=False)]
+    spans = [d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=False)]
     if any(k == 0 for k in kernel):
         raise RuntimeError("kernel size should be greater than zero, but got kernel size of zero")
-    if any(n < k for n, k in zip(padded, spans)):
+    if any(n < k for n, k in zip(padded, spans, strict=False)):
         text = [" x ".join(str(v) for v in sizes) for sizes in (padded, spans)]
         raise RuntimeError(
             f"Calculated padded input size per channel: ({text[0]}). Kernel size: ({text[1]}). "
@@ -270,8 +276,10 @@ def _upsampling(x: Array, w: Array, stride: tuple[int, ...], padding: tuple[int,
     y = _plain(x, w, (1,) * n, [(0, 0)] * n, (1,) * n)
     y = y.reshape(y.shape[0], out_channels, *stride, *y.shape[2:])  # (N, O, s..., q...)
     order = (0, 1, *(i for d in range(n) for i in (2 + n + d, 2 + d)))
-    y = y.transpose(order).reshape(*y.shape[:2], *(q * s for q, s in zip(y.shape[2 + n :], stride)))
-    ends = [max(p + m - size, 0) for p, m, size in zip(padding, sizes, y.shape[2:])]
+    y = y.transpose(order).reshape(
+        *y.shape[:2], *(q * s for q, s in zip(y.shape[2 + n :], stride, strict=False))
+    )
+    ends = [max(p + m - size, 0) for p, m, size in zip(padding, sizes, y.shape[2:], strict=False)]
     y = jnp.pad(y, [(0, 0), (0, 0), *((0, e) for e in ends)])
     stops = [p + m for p, m in zip(padding, sizes, strict=True)]
     return lax.slice(y, (0, 0, *padding), (*y.shape[:2], *stops))
@@ -283,7 +291,9 @@ def _transposed(x: Array, w: Array, stride: tuple[int, ...], padding: tuple[int,
     kernel = w.shape[2:]
     sizes = tuple(
         (m - 1) * s - 2 * p + d * (k - 1) + o + 1
-        for m, s, p, d, k, o in zip(x.shape[2:], stride, padding, dilation, kernel, output_padding)
+        for m, s, p, d, k, o in zip(
+            x.shape[2:], stride, padding, dilation, kernel, output_padding, strict=False
+        )
     )
     if any(size <= 0 for size in sizes):
         one = (1,) if n == 1 else ()
@@ -415,7 +425,9 @@ def conv_tbc(input: Array, weight: Array, bias: Array, pad: int = 0) -> Array:
     if input.ndim != 3:
         raise RuntimeError("Input must have 3 dims: time, batch, in_channel")
     if weight.ndim != 3:
-        raise RuntimeError("Weight tensor must have 3 dims: kernel_width, in_channels, out_channels.")
+        raise RuntimeError(
+            "Weight tensor must have 3 dims: kernel_width, in_channels, out_channels."
+        )
     if bias.ndim != 1:
         raise RuntimeError("Bias must be 1-D")
     x, w = input.transpose(1, 2, 0), weight.transpose(2, 1, 0)

@@ -60,9 +60,7 @@ def not_below(norm: Array, eps: Array) -> Array:
     return jnp.where(norm < eps, norm + jax.lax.stop_gradient(eps - norm), norm)
 
 
-@op(
-    namespaces=("torch", "functional"), method=False, promote="default", grad_name="SumBackward1"
-)
+@op(namespaces=("torch", "functional"), method=False, promote="default", grad_name="SumBackward1")
 def cosine_similarity(x1: Array, x2: Array, dim: int = 1, eps: Scalar = 1e-8) -> Array:
     """``x1 . x2 / (max(|x1|, eps) max(|x2|, eps))`` along dim.  ``(*, D, *), (*, D, *) -> (*, *)``"""
     if not jnp.issubdtype(x1.dtype, jnp.floating):

@@ -179,7 +179,9 @@ def _check_bag_shapes(args: dict[str, Any]) -> None:
         if offsets.ndim != 1:
             raise ValueError("offsets has to be a 1D Tensor")
     else:
-        raise ValueError(f"input has to be 1D or 2D Tensor, but got Tensor of dimension {input.ndim}")
+        raise ValueError(
+            f"input has to be 1D or 2D Tensor, but got Tensor of dimension {input.ndim}"
+        )
 
 
 def _check_mode(mode: str, by_frequency: bool, sparse: bool, has_weights: bool) -> None:
@@ -206,7 +208,10 @@ def _bags(args: dict[str, Any]) -> dict[str, Any]:
     _check_bag_shapes(args)
     input, offsets = args["input"], args["offsets"]
     _check_mode(
-        args["mode"], args["scale_grad_by_freq"], args["sparse"], args["per_sample_weights"] is not None
+        args["mode"],
+        args["scale_grad_by_freq"],
+        args["sparse"],
+        args["per_sample_weights"] is not None,
     )
     count = int(np.prod(input.shape))
     if input.ndim == 2:

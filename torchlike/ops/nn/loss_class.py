@@ -35,6 +35,20 @@ def _check_targets(args: dict[str, Any]) -> None:
         raise IndexError(f"Target {values[bad].flat[0]} is out of bounds.")
 
 
+def _check_nll_types(input: Array, target: Array, weight: Array | None) -> None:
+    if target.dtype not in (jnp.int64, jnp.uint8):
+        raise RuntimeError(f"expected target dtype to be Long or Byte, but got {type_name(target)}")
+    if target.dtype == jnp.uint8 and input.ndim > 2:
+        raise RuntimeError("expected scalar type Long but found Byte")
+    if weight is not None and weight.shape != (_class_count(input),):
+        raise RuntimeError(
+            f"weight tensor should be defined either for all {_class_count(input)} classes or no classes "
+            f"but got weight tensor of shape: {shape_text(weight.shape)}"
+        )
+    if weight is not None and weight.dtype != input.dtype:
+        raise RuntimeError(f"expected scalar type {type_name(input)} but found {type_name(weight)}")
+
+
 def _check_nll_shapes(input: Array, target: Array, weight: Array | None) -> None:
     if input.ndim < 1:
         raise ValueError(f"Expected 1 or more dimensions (got {input.ndim})")
@@ -61,20 +75,10 @@ def _check_nll_shapes(input: Array, target: Array, weight: Array | None) -> None
                 f"size mismatch (got input: {shape_text(input.shape)} , target: {shape_text(target.shape)}"
             )
         wanted = (input.shape[0], *input.shape[2:])
-        raise RuntimeError(f"Expected target size {shape_text(wanted)}, got {shape_text(target.shape)}")
-    if target.dtype not in (jnp.int64, jnp.uint8):
-        raise RuntimeError(f"expected target dtype to be Long or Byte, but got {type_name(target)}")
-    if target.dtype == jnp.uint8 and input.ndim > 2:
-        raise RuntimeError("expected scalar type Long but found Byte")
-    if weight is not None and weight.shape != (_class_count(input),):
         raise RuntimeError(
-            f"weight tensor should be defined either for all {_class_count(input)} classes or no classes "
-            f"but got weight tensor of shape: {shape_text(weight.shape)}"
+            f"Expected target size {shape_text(wanted)}, got {shape_text(target.shape)}"
         )
-    if weight is not None and weight.dtype != input.dtype:
-        raise RuntimeError(
-            f"expected scalar type {type_name(input)} but found {type_name(weight)}"
-        )
+    _check_nll_types(input, target, weight)
 
 
 def _picked(scores: Array, target: Array, ignore: int) -> tuple[Array, Array, Array]:

@@ -68,7 +68,9 @@ def margin_ranking_loss(
             for name, x in (("input1", input1), ("input2", input2), ("target", target))
         )
         raise RuntimeError(
-            "margin_ranking_loss : All input tensors should have same dimension but got sizes: " + sizes + " "
+            "margin_ranking_loss : All input tensors should have same dimension but got sizes: "
+            + sizes
+            + " "
         )
     broadcast_two(broadcast_two(input1.shape, input2.shape), target.shape)
     is_float = any(jnp.issubdtype(x.dtype, jnp.floating) for x in (input1, input2, target))

@@ -149,7 +149,11 @@ def _check_delta(args: dict[str, Any]) -> None:
 
 
 @op(
-    namespaces=("functional",), method=False, promote="default", promoted=_PROMOTED, check=_check_delta
+    namespaces=("functional",),
+    method=False,
+    promote="default",
+    promoted=_PROMOTED,
+    check=_check_delta,
 )
 def huber_loss(
     input: Array,
@@ -226,12 +230,16 @@ def _check_lengths(inputs: np.ndarray, targets: np.ndarray, steps: int, batch: i
         raise RuntimeError("input_lengths must be of size batch_size")
     if targets.size != batch:
         raise RuntimeError("target_lengths must be of size batch_size")
-    for i, n in enumerate(targets):
+    for _i, n in enumerate(targets):
         if n < 0:
-            raise RuntimeError(f"Expected target_lengths to have value at least 0, but got value {n}")
-    for i, n in enumerate(inputs):
+            raise RuntimeError(
+                f"Expected target_lengths to have value at least 0, but got value {n}"
+            )
+    for _i, n in enumerate(inputs):
         if n < 0:
-            raise RuntimeError(f"Expected input_lengths to have value at least 0, but got value {n}")
+            raise RuntimeError(
+                f"Expected input_lengths to have value at least 0, but got value {n}"
+            )
         if n > steps:
             raise RuntimeError(
                 f"Expected input_lengths to have value at most {steps}, but got value {n} "
@@ -342,7 +350,9 @@ def ctc_loss(
     The gradient presumes that log_probs come from ``log_softmax``, as PyTorch's does.
     """
     reduction = reduction_of(None, None, reduction)
-    assert _labels is not None and _inputs is not None and _counts is not None
+    assert _labels is not None
+    assert _inputs is not None
+    assert _counts is not None
     scores = log_probs if log_probs.ndim == 3 else log_probs[:, None]
     loss = _ctc(scores, _labels, _inputs, _counts, blank)
     steps = jnp.arange(scores.shape[0])[:, None, None]

@@ -22,7 +22,6 @@ from .loss_margin import (
 )
 from .loss_regress import ctc_loss, padded_labels
 from .norm import group_norm, layer_norm, moments
-from .pool import adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d
 from .precision import wide
 from .vision import affine_grid, grid_sample
 
@@ -36,7 +35,9 @@ def _reduction_name(args: dict[str, Any]) -> str:
 
 
 @op(name="kl_div", method=False, promote="default", grad_name=_reduction_name)
-def torch_kl_div(input: Array, target: Array, reduction: int = 0, *, log_target: bool = False) -> Array:
+def torch_kl_div(
+    input: Array, target: Array, reduction: int = 0, *, log_target: bool = False
+) -> Array:
     """``functional.kl_div``; reduction 0 none, 1 mean, 2 sum.  ``(*), (*) -> ()``"""
     return kl_div(input, target, None, None, _REDUCTIONS[reduction], log_target)
 
@@ -54,9 +55,7 @@ def torch_cosine_embedding_loss(
     input1: Array, input2: Array, target: Array, margin: Scalar = 0.0, reduction: int = 0
 ) -> Array:
     """``functional.cosine_embedding_loss``; reduction 0 none, 1 mean, 2 sum.  ``(N, D), (N, D), (N) -> ()``"""
-    return cosine_embedding_loss(
-        input1, input2, target, margin, None, None, _REDUCTIONS[reduction]
-    )
+    return cosine_embedding_loss(input1, input2, target, margin, None, None, _REDUCTIONS[reduction])
 
 
 @op(name="margin_ranking_loss", method=False, grad_name=_reduction_name)
@@ -89,9 +88,7 @@ def torch_poisson_nll_loss(
     input: Array, target: Array, log_input: bool, full: bool, eps: Scalar, reduction: int
 ) -> Array:
     """``functional.poisson_nll_loss``; reduction 0 none, 1 mean, 2 sum.  ``(*), (*) -> ()``"""
-    return poisson_nll_loss(
-        input, target, log_input, full, None, eps, None, _REDUCTIONS[reduction]
-    )
+    return poisson_nll_loss(input, target, log_input, full, None, eps, None, _REDUCTIONS[reduction])
 
 
 @op(
@@ -163,7 +160,10 @@ def native_group_norm(
     group: int,
     eps: Scalar,
 ) -> tuple[Array, Array, Array]:
-    """``group_norm`` with the mean and reciprocal deviation of each group.  ``(N, C, *) -> (N, C, *), (N, G), (N, G)``"""
+    """``group_norm`` with the mean and reciprocal deviation of each group.
+
+    ``(N, C, *) -> (N, C, *), (N, G), (N, G)``
+    """
     out = group_norm(input, group, weight, bias, eps)
     x = wide(input).reshape(N, group, C * HxW // group if group else 0)
     mean, scale = _deviation(x, (2,), eps)
@@ -226,27 +226,3 @@ def convolution(
     return conv_any(
         input, weight, bias, stride, padding, dilation, transposed, output_padding, groups
     )
-
-
-@op(namespaces=("functional",), method=False, grad_name="SqueezeBackward1")
-def adaptive_max_pool1d_with_indices(
-    input: Array, output_size: Any, return_indices: bool = True
-) -> tuple[Array, Array]:
-    """``adaptive_max_pool1d`` with each maximum's position.  ``(N, C, L) -> 2 x (N, C, output_size)``"""
-    return adaptive_max_pool1d(input, output_size, True)
-
-
-@op(namespaces=("functional",), method=False, grad_name="AdaptiveMaxPool2D")
-def adaptive_max_pool2d_with_indices(
-    input: Array, output_size: Any, return_indices: bool = True
-) -> tuple[Array, Array]:
-    """``adaptive_max_pool2d`` with each maximum's position.  ``(N, C, H, W) -> 2 x (N, C, *output_size)``"""
-    return adaptive_max_pool2d(input, output_size, True)
-
-
-@op(namespaces=("functional",), method=False, grad_name="AdaptiveMaxPool3D")
-def adaptive_max_pool3d_with_indices(
-    input: Array, output_size: Any, return_indices: bool = True
-) -> tuple[Array, Array]:
-    """``adaptive_max_pool3d`` with each maximum's position.  ``(N, C, D, H, W) -> 2 x (N, C, *output_size)``"""
-    return adaptive_max_pool3d(input, output_size, True)

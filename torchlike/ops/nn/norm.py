@@ -78,7 +78,8 @@ def batch_norm_eval(
     )
     x = wide(input)
     mean, variance = _per_channel(running_mean, x), _per_channel(running_var, x)
-    assert mean is not None and variance is not None
+    assert mean is not None
+    assert variance is not None
     scale = jnp.reciprocal(jnp.sqrt(variance + eps.astype(x.dtype)))
     out = _scaled((x - mean) * scale, _per_channel(weight, x), _per_channel(bias, x))
     return out.astype(input.dtype)
@@ -198,7 +199,9 @@ def group_norm(
 ) -> Array:
     """Each sample's groups of channels normalised on their own.  ``(N, C, *), (C), (C) -> (N, C, *)``"""
     if input.ndim < 2:
-        raise RuntimeError(f"Expected at least 2 dimensions for input tensor but received {input.ndim}")
+        raise RuntimeError(
+            f"Expected at least 2 dimensions for input tensor but received {input.ndim}"
+        )
     if num_groups < 0:
         raise RuntimeError(f"Expected num groups to be greater than 0, got {num_groups}")
     if num_groups == 0:

@@ -42,7 +42,9 @@ def constant_pad(input: Array, pad: tuple[int, ...], value: Any) -> Array:
     fill = jnp.zeros((), input.dtype) if value is None else jnp.asarray(value).astype(input.dtype)
     # crop first: XLA wants what a negative pad takes away to be there
     starts = [min(max(-a, 0), n) for n, (a, _) in zip(input.shape, pairs, strict=True)]
-    stops = [max(n - max(-b, 0), s) for n, s, (_, b) in zip(input.shape, starts, pairs, strict=True)]
+    stops = [
+        max(n - max(-b, 0), s) for n, s, (_, b) in zip(input.shape, starts, pairs, strict=True)
+    ]
     cropped = lax.slice(input, starts, stops)
     return lax.pad(cropped, fill, [(max(a, 0), max(b, 0), 0) for a, b in pairs])
 
@@ -58,8 +60,8 @@ def _check_edges(input: Array, mode: str, pairs: list[tuple[int, int]], first: i
         dims = input.ndim - d
         if mode == "reflect" and (a >= n or b >= n):
             raise RuntimeError(
-                f"Argument #{2 * dims + 2}: Padding size should be less than the corresponding input dimension, but got: padding "
-                f"({a}, {b}) at dimension {d} of input {shape_text(input.shape)}"
+                f"Argument #{2 * dims + 2}: Padding size should be less than the corresponding input "
+                f"dimension, but got: padding ({a}, {b}) at dimension {d} of input {shape_text(input.shape)}"
             )
         if mode == "circular" and (a > n or b > n):
             raise RuntimeError("Padding value causes wrapping around more than once.")
@@ -70,10 +72,11 @@ def _check_edges(input: Array, mode: str, pairs: list[tuple[int, int]], first: i
                 "Expected 2D or 3D (batch mode) tensor with possibly 0 batch size and other non-zero "
                 f"dimensions for input, but got: {shape_text(input.shape)}"
             )
-        if n + a + b < (1 if first == input.ndim - 1 or mode == "reflect" else 0) and mode != "circular":
-            raise RuntimeError(
-                f"input (W: {n}) is too small. Calculated output W: {n + a + b}"
-            )
+        if (
+            n + a + b < (1 if first == input.ndim - 1 or mode == "reflect" else 0)
+            and mode != "circular"
+        ):
+            raise RuntimeError(f"input (W: {n}) is too small. Calculated output W: {n + a + b}")
 
 
 def _edged(x: Array, axis: int, mode: str, before: int, after: int) -> Array:

@@ -1,4 +1,4 @@
-"""Max pooling: plain, adaptive and fractional, with indices; and its inverse.
+"""Max pooling, with indices.
 
 A window's maximum is found by ``where(v > best, v, best)`` over its elements, so that NaN survives; the
 cotangent goes to the first maximum, as PyTorch has it.
@@ -20,7 +20,6 @@ from ...core.registry import Array, op
 from . import formulation
 from .precision import type_name
 from .windows import (
-    adaptive_bounds,
     block_sum,
     offsets,
     padded_to_fit,
@@ -62,7 +61,9 @@ def _validity(size: Sequence[int], kernel: Sequence[int], stride: Sequence[int],
     return found
 
 
-def _slices(x: Array, kernel: Any, stride: Any, pad: Any, dilation: Any, counts: Any) -> list[Array]:
+def _slices(
+    x: Array, kernel: Any, stride: Any, pad: Any, dilation: Any, counts: Any
+) -> list[Array]:
     rest = (kernel, stride, pad, dilation, counts)
     return taps(padded_to_fit(x, _lowest(x), *rest), kernel, stride, dilation, counts)
 
@@ -100,7 +101,8 @@ def _sliced_jvp(kernel: Any, stride: Any, pad: Any, dilation: Any, counts: Any, 
     return best, _of_winner(t, winner, kernel, stride, pad, dilation, counts)
 
 
-def _placed_max(x: Array, kernel: Any, stride: Any, pad: Any, dilation: Any, counts: Any) -> tuple[Array, Array]:
+def _placed_max(x: Array, kernel: Any, stride: Any, pad: Any, dilation: Any,
+                counts: Any) -> tuple[Array, Array]:  # fmt: skip
     rest = (kernel, stride, pad, dilation, counts)
     values = _slices(x, *rest)
     # without the barriers XLA finds the maximum anew for every comparison with it
@@ -147,7 +149,9 @@ def _sliced_index(x: Array, index: Array, kernel: Any, stride: Any, pad: Any, di
     return found
 
 
-def _gathered(x: Array, index: Array | None, axis: int, where: np.ndarray) -> tuple[Array, Array | None]:
+def gathered_max(
+    x: Array, index: Array | None, axis: int, where: np.ndarray
+) -> tuple[Array, Array | None]:
     """Maximum over windows given as positions (windows, elements) along axis; repeats do no harm."""
     v = jnp.moveaxis(x, axis, -1)[..., where]  # (*, windows, elements)
     if jnp.issubdtype(v.dtype, jnp.floating):
@@ -163,7 +167,7 @@ def _gathered(x: Array, index: Array | None, axis: int, where: np.ndarray) -> tu
     return best, jnp.moveaxis(jnp.take_along_axis(places, pick, -1)[..., 0], -1, axis)
 
 
-def _plane_index(x: Array, n: int) -> Array:
+def plane_index(x: Array, n: int) -> Array:
     """Each element's position in its plane, shaped like the last n dims."""
     return jnp.arange(product(x.shape[-n:]), dtype=jnp.int64).reshape(
         (1,) * (x.ndim - n) + x.shape[-n:]
@@ -171,10 +175,11 @@ def _plane_index(x: Array, n: int) -> Array:
 
 
 def window_max(x: Array, kernel: Sequence[int], stride: Sequence[int], pad: Sequence[int],
-               dilation: Sequence[int], counts: Sequence[int], with_index: bool) -> tuple[Array, Array | None]:  # fmt: skip
+               dilation: Sequence[int], counts: Sequence[int],
+               with_index: bool) -> tuple[Array, Array | None]:  # fmt: skip
     """Maxima of sliding windows over the last dims, and optionally their positions in the plane."""
     n = len(kernel)
-    index = _plane_index(x, n) if with_index else None
+    index = plane_index(x, n) if with_index else None
     if product(kernel) <= formulation.WINDOW_SLICES:
         rest = tuple(tuple(v) for v in (kernel, stride, pad, dilation, counts))
         return _sliced(x, *rest), None if index is None else _sliced_index(x, index, *rest)
@@ -186,39 +191,26 @@ def window_max(x: Array, kernel: Sequence[int], stride: Sequence[int], pad: Sequ
         k, s, p, step, count = kernel[d], stride[d], pad[d], dilation[d], counts[d]
         if k <= formulation.AXIS_SLICES:
             rest = ((k,), (s,), (p,), (step,), (count,))
-            x, index = (None if a is None else jnp.moveaxis(a, axis, -1) for a in (x, index))
-            index = None if index is None else _sliced_index(x, index, *rest)
-            x = _sliced(x, *rest)
-            x, index = (None if a is None else jnp.moveaxis(a, -1, axis) for a in (x, index))
+            x = jnp.moveaxis(x, axis, -1)
+            if index is not None:
+                index = _sliced_index(x, jnp.moveaxis(index, axis, -1), *rest)
+                index = jnp.moveaxis(index, -1, axis)
+            x = jnp.moveaxis(_sliced(x, *rest), -1, axis)
         else:
             where = np.arange(count)[:, None] * s - p + np.arange(k)[None] * step
             size = x.shape[axis]
             inside = (where >= 0) & (where < size)
             some = where[np.arange(count), inside.argmax(1)][:, None]
-            x, index = _gathered(x, index, axis, np.where(inside, where, some))
-    return x, index
-
-
-def adaptive_max(x: Array, sizes: Sequence[int], with_index: bool) -> tuple[Array, Array | None]:
-    """Maxima of ``sizes`` windows that cover the last dims."""
-    n = len(sizes)
-    shape = x.shape[-n:]
-    if all(out and size % out == 0 for size, out in zip(shape, sizes, strict=True)):
-        kernel = [size // out for size, out in zip(shape, sizes, strict=True)]
-        return window_max(x, kernel, kernel, (0,) * n, (1,) * n, sizes, with_index)
-    index = jnp.broadcast_to(_plane_index(x, n), x.shape) if with_index else None
-    for d in reversed(range(n)):
-        start, end = adaptive_bounds(shape[d], sizes[d])
-        longest = int((end - start).max(initial=1))
-        where = np.minimum(start[:, None] + np.arange(longest)[None], end[:, None] - 1)
-        x, index = _gathered(x, index, x.ndim - n + d, where)
+            x, index = gathered_max(x, index, axis, np.where(inside, where, some))
     return x, index
 
 
 _SPELLED = {1: "one int", 2: "two ints", 3: "three ints"}
 
 
-def _knobs(name: str, n: int, kernel: Any, stride: Any, padding: Any, dilation: Any) -> tuple[tuple[int, ...], ...]:
+def _knobs(
+    name: str, n: int, kernel: Any, stride: Any, padding: Any, dilation: Any
+) -> tuple[tuple[int, ...], ...]:
     ints = "a tuple of " + _SPELLED[n]
     if n == 1:
         for word, value, wanted in (
@@ -249,8 +241,12 @@ def _check_positive(kernel: Sequence[int], stride: Sequence[int], dilation: Sequ
         if any(v <= 0 for v in values):
             if n == 1:
                 name = title.replace(" ", "_")
-                raise RuntimeError(f"max_pool1d() {name} must be greater than zero, but got {values[0]}")
-            raise RuntimeError(f"{title} should be greater than zero, but got {named(word, values)}")
+                raise RuntimeError(
+                    f"max_pool1d() {name} must be greater than zero, but got {values[0]}"
+                )
+            raise RuntimeError(
+                f"{title} should be greater than zero, but got {named(word, values)}"
+            )
 
 
 def _too_much_padding(kernel: Sequence[int], pad: Sequence[int]) -> str:
@@ -278,9 +274,7 @@ def _check_input(n: int, x: Array) -> None:
     if n == 1:
         is_fine = x.ndim in (2, 3) and (0 not in x.shape[-2:] and (x.ndim == 3 or 0 not in x.shape))
     if n > 1 and x.ndim not in (n + 1, n + 2):
-        raise RuntimeError(
-            f"non-empty {n + 1}D or {n + 2}D (batch mode) tensor expected for input"
-        )
+        raise RuntimeError(f"non-empty {n + 1}D or {n + 2}D (batch mode) tensor expected for input")
     if not is_fine and n < 3:
         start = "max_pool1d: " if n == 1 else ""
         raise RuntimeError(
@@ -303,7 +297,7 @@ def _max_pool(n: int, input: Array, kernel: Any, stride: Any, padding: Any, dila
     if n == 1:
         _check_positive(k, s, d)
     spatial = input.shape[-n:] if input.ndim >= n else ()
-    counts = [pooled_size(m, *rest, ceil) for m, *rest in zip(spatial, k, s, p, d)]
+    counts = [pooled_size(m, k[i], s[i], p[i], d[i], ceil) for i, m in enumerate(spatial)]
     if n > 1:
         _check_positive(k, s, d)
     if any(pad > size // 2 for pad, size in zip(p, k, strict=True)):
@@ -335,9 +329,7 @@ def max_pool1d(
     return_indices: bool = False,
 ) -> Array | tuple[Array, Array]:
     """Maximum of each window.  ``(N, C, L) -> (N, C, L')``; N may be absent"""
-    return _max_pool(
-        1, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices
-    )
+    return _max_pool(1, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
 @op(namespaces=("torch", "functional"), method=False, grad_name="MaxPool2DWithIndices")
@@ -351,9 +343,7 @@ def max_pool2d(
     return_indices: bool = False,
 ) -> Array | tuple[Array, Array]:
     """Maximum of each window.  ``(N, C, H, W) -> (N, C, H', W')``; N may be absent"""
-    return _max_pool(
-        2, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices
-    )
+    return _max_pool(2, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
 @op(namespaces=("torch", "functional"), method=False, grad_name="MaxPool3DWithIndices")
@@ -367,9 +357,7 @@ def max_pool3d(
     return_indices: bool = False,
 ) -> Array | tuple[Array, Array]:
     """Maximum of each window.  ``(N, C, D, H, W) -> (N, C, D', H', W')``; N may be absent"""
-    return _max_pool(
-        3, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices
-    )
+    return _max_pool(3, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
 @op(namespaces=("torch", "functional"), method=False, grad_name="SqueezeBackward1")
@@ -412,86 +400,3 @@ def max_pool3d_with_indices(
 ) -> tuple[Array, Array]:
     """``max_pool3d`` with each maximum's position in its volume.  ``(N, C, D, H, W) -> 2 x (N, C, D', H', W')``"""
     return _max_pool(3, input, kernel_size, stride, padding, dilation, ceil_mode, True)
-
-
-def sizes_of(name: str, n: int, input: Array, output_size: Any) -> tuple[int, ...]:
-    """The output's spatial sizes, None meaning the input's.
-
-    Raises:
-        ValueError: too few dims for the missing sizes.
-        RuntimeError: wrong number of sizes, or a negative one.
-    """
-    given = tuple(output_size) if isinstance(output_size, (tuple, list)) else None
-    if n == 1:
-        if given is not None and len(given) != 1:
-            raise RuntimeError(
-                f"{name}() argument 'output_size' should contain one int (got {len(given)})"
-            )
-    elif given is not None:
-        if input.ndim <= len(given):
-            raise ValueError(f"Input dimension should be at least {len(given) + 1}")
-        if len(given) != n:
-            text = "(): internal error: output_size.size()" if "max" in name else ": output_size"
-            raise RuntimeError(f"{name}{text} must be {n}")
-    sizes = given if given is not None else (output_size,) * n
-    filled = tuple(
-        input.shape[d - n] if v is None else int(v) for d, v in enumerate(sizes)
-    )
-    if min(filled) < 0:
-        if "avg" in name:
-            shown = filled if n > 1 else (1, *filled)
-            text = ", ".join(str(v) for v in shown) if n < 3 else f"{shown[0]}, {shown[1]},{shown[2]}"
-            raise RuntimeError(
-                f"adaptive_avg_pool{max(n, 2)}d: elements of output_size must be greater than or equal to "
-                f"0 but received {{{text}}}"
-            )
-        shape = (*input.shape[:-n], *((1,) if n == 1 else ()), *filled)
-        raise RuntimeError(
-            f"Trying to create tensor with negative dimension {min(filled)}: {shape_text(shape)}"
-        )
-    return filled
-
-
-def _adaptive_max_pool(n: int, input: Array, output_size: Any, with_index: bool) -> Any:
-    name = f"adaptive_max_pool{n}d"
-    sizes = sizes_of(name, n, input, output_size)
-    if input.ndim not in (n + 1, n + 2):
-        raise RuntimeError(
-            f"{name}(): Expected {n + 1}D or {n + 2}D tensor, but got: {shape_text(input.shape)}"
-        )
-    if 0 in input.shape[-n - (1 if input.ndim == n + 2 else 0) :]:
-        raise RuntimeError(
-            f"{name}(): Expected input to have non-zero size for non-batch dimensions, but input has sizes "
-            f"{shape_text(input.shape)} with dimension {input.shape.index(0)} being empty"
-        )
-    if not jnp.issubdtype(input.dtype, jnp.floating):
-        raise not_implemented_for(f"adaptive_max_pool{max(n, 2)}d", type_name(input))
-    if 0 in sizes:
-        out = jnp.zeros((*input.shape[:-n], *sizes), input.dtype)
-        return (out, out.astype(jnp.int64)) if with_index else out
-    out, index = adaptive_max(input, sizes, with_index)
-    return (out, jnp.broadcast_to(index, out.shape)) if index is not None else out
-
-
-@op(namespaces=("torch", "functional"), method=False, grad_name="SqueezeBackward1")
-def adaptive_max_pool1d(
-    input: Array, output_size: _Ints, return_indices: bool = False
-) -> Array | tuple[Array, Array]:
-    """Maximum of each of output_size windows that cover the input.  ``(N, C, L) -> (N, C, output_size)``"""
-    return _adaptive_max_pool(1, input, output_size, return_indices)
-
-
-@op(namespaces=("functional",), method=False, grad_name="AdaptiveMaxPool2D")
-def adaptive_max_pool2d(
-    input: Array, output_size: Any, return_indices: bool = False
-) -> Array | tuple[Array, Array]:
-    """Maximum of each of output_size windows that cover the input.  ``(N, C, H, W) -> (N, C, *output_size)``"""
-    return _adaptive_max_pool(2, input, output_size, return_indices)
-
-
-@op(namespaces=("functional",), method=False, grad_name="AdaptiveMaxPool3D")
-def adaptive_max_pool3d(
-    input: Array, output_size: Any, return_indices: bool = False
-) -> Array | tuple[Array, Array]:
-    """Maximum of each of output_size windows that cover the input.  ``(N, C, D, H, W) -> (N, C, *output_size)``"""
-    return _adaptive_max_pool(3, input, output_size, return_indices)

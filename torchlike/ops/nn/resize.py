@@ -189,7 +189,9 @@ def _picked(input: Array, sizes: Sequence[int], scales: Scales, exact: bool) -> 
     return x
 
 
-def _target_sizes(input: Array, size: Any, scale_factor: Any) -> tuple[list[int] | None, list[float] | None]:
+def _target_sizes(
+    input: Array, size: Any, scale_factor: Any
+) -> tuple[list[int] | None, list[float] | None]:
     dims = input.ndim - 2
     given = list(input.shape[2:])
     if size is not None and scale_factor is not None:
@@ -234,7 +236,11 @@ def _check_mode(input: Array, mode: str, align: bool | None, antialias: bool) ->
         if not antialias:
             raise ValueError("Lanczos mode requires antialias=True")
     is_any = mode in ("nearest", "nearest-exact", "area") and input.ndim in _LINEAR
-    if is_any or _LINEAR.get(input.ndim) == mode or (mode in ("bicubic", "lanczos") and input.ndim == 4):
+    if (
+        is_any
+        or _LINEAR.get(input.ndim) == mode
+        or (mode in ("bicubic", "lanczos") and input.ndim == 4)
+    ):
         return
     wanted = {m: n for n, m in _LINEAR.items()}.get(mode)
     if wanted is not None and input.ndim in _LINEAR:
@@ -258,11 +264,10 @@ def _kernel_name(mode: str, ndim: int) -> str:
 def resize(input: Array, size: Any, scale_factor: Any, mode: str, align_corners: bool | None,
            recompute: bool | None, antialias: bool) -> Array:  # fmt: skip
     """What ``interpolate`` does."""
-    if mode in ("nearest", "area", "nearest-exact"):
-        if align_corners is not None:
-            raise ValueError(
-                f"align_corners option can only be set with the interpolating modes: {_GIVEN}"
-            )
+    if mode in ("nearest", "area", "nearest-exact") and align_corners is not None:
+        raise ValueError(
+            f"align_corners option can only be set with the interpolating modes: {_GIVEN}"
+        )
     align = bool(align_corners)
     sizes, factors = _target_sizes(input, size, scale_factor)
     if recompute and size is not None:
@@ -276,7 +281,7 @@ def resize(input: Array, size: Any, scale_factor: Any, mode: str, align_corners:
     _check_mode(input, mode, align_corners, antialias)
     if min(sizes) <= 0 or 0 in input.shape[2:]:
         shapes = [
-            ", ".join(f"{c}: {n}" for c, n in zip("DHW"[-len(sizes) :], values))
+            ", ".join(f"{c}: {n}" for c, n in zip("DHW"[-len(sizes) :], values, strict=False))
             for values in (input.shape[2:], sizes)
         ]
         raise RuntimeError(
@@ -321,6 +326,4 @@ def interpolate(
     antialias: bool = False,
 ) -> Array:
     """Resampled to another spatial size.  ``(N, C, *S) -> (N, C, *size)``"""
-    return resize(
-        input, size, scale_factor, mode, align_corners, recompute_scale_factor, antialias
-    )
+    return resize(input, size, scale_factor, mode, align_corners, recompute_scale_factor, antialias)

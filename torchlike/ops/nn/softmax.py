@@ -69,7 +69,7 @@ def log_softmax(input: Array, dim: int, dtype: Dtype | None = None) -> Array:
 def _no_stacklevel(key: str) -> Any:
     """``_stacklevel``, the third positional argument, says where to warn; accepted and dropped."""
 
-    def resolve(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
+    def resolve(args: Any, kwargs: dict[str, Any]) -> tuple[str, Any, dict[str, Any]]:
         kwargs.pop("_stacklevel", None)
         return key, args[:2] + args[3:], kwargs
 
@@ -92,9 +92,7 @@ def _implicit_dim(args: dict[str, Any]) -> dict[str, Any]:
     name="softmax", namespaces=("functional",), method=False, prepare=_implicit_dim, saves="result",
     resolve=_no_stacklevel("functional_softmax"),
 )  # fmt: skip
-def functional_softmax(
-    input: Array, dim: int | None = None, dtype: Dtype | None = None
-) -> Array:
+def functional_softmax(input: Array, dim: int | None = None, dtype: Dtype | None = None) -> Array:
     """``torch.softmax`` whose dim may be left out.  ``(*) -> (*)``"""
     assert dim is not None
     return softmax(input, dim, dtype)
@@ -116,9 +114,7 @@ def functional_log_softmax(
     namespaces=("functional",), method=False, prepare=_implicit_dim, saves="result", grad_name="Softmax",
     resolve=_no_stacklevel("softmin"),
 )  # fmt: skip
-def softmin(
-    input: Array, dim: int | None = None, dtype: Dtype | None = None
-) -> Array:
+def softmin(input: Array, dim: int | None = None, dtype: Dtype | None = None) -> Array:
     """``softmax(-x)``.  ``(*) -> (*)``"""
     assert dim is not None
     if input.dtype == jnp.bool_:

@@ -90,7 +90,10 @@ def col2im(
     padding: _Ints = 0,
     stride: _Ints = 1,
 ) -> Array:
-    """Adds columns back as blocks, the adjoint of ``unfold``.  ``(N, C * prod(kernel_size), blocks) -> (N, C, H, W)``"""
+    """Adds columns back as blocks, the adjoint of ``unfold``.
+
+    ``(N, C * prod(kernel_size), blocks) -> (N, C, H, W)``
+    """
     size, kernel, dilation, padding, stride = map(
         _pair, (output_size, kernel_size, dilation, padding, stride)
     )

@@ -39,7 +39,8 @@ def unpool_sizes(shape: Sequence[int], kernel: Sequence[int], stride: Sequence[i
     """
     n = len(kernel)
     default = [
-        (m - 1) * s + k - 2 * p for m, k, s, p in zip(shape[-n:], kernel, stride, padding, strict=True)
+        (m - 1) * s + k - 2 * p
+        for m, k, s, p in zip(shape[-n:], kernel, stride, padding, strict=True)
     ]
     if output_size is None:
         return tuple(default)
@@ -66,7 +67,9 @@ def _all(value: Any, n: int) -> tuple[int, ...]:
 def _unpool_args(args: dict[str, Any], n: int) -> tuple[int, ...]:
     kernel = _all(args["kernel_size"], n)
     stride = kernel if args["stride"] in (None, ()) else _all(args["stride"], n)
-    return unpool_sizes(args["input"].shape, kernel, stride, _all(args["padding"], n), args["output_size"])
+    return unpool_sizes(
+        args["input"].shape, kernel, stride, _all(args["padding"], n), args["output_size"]
+    )
 
 
 def _check_range(n: int) -> Any:
@@ -156,7 +159,9 @@ def max_unpool3d(
     })  # fmt: skip
 
 
-def _fractional_sizes(n: int, shape: Sequence[int], output_size: Any, ratio: Any) -> tuple[int, ...]:
+def _fractional_sizes(
+    n: int, shape: Sequence[int], output_size: Any, ratio: Any
+) -> tuple[int, ...]:
     if output_size is None and ratio is None:
         raise ValueError(
             f"fractional_max_pool{n}d requires specifying either an output_size or an output_ratio"
@@ -187,7 +192,7 @@ def _samples(n: int) -> Any:
 def _public_name(key: str) -> Any:
     """PyTorch calls the samples ``_random_samples``, a name that hides a parameter here."""
 
-    def resolve(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
+    def resolve(args: Any, kwargs: dict[str, Any]) -> tuple[str, Any, dict[str, Any]]:
         if "_random_samples" in kwargs:
             kwargs["random_samples"] = kwargs.pop("_random_samples")
         return key, args, kwargs
@@ -223,6 +228,8 @@ def _fractional(n: int, input: Array, kernel: Any, output_size: Any, ratio: Any,
                 f"{name}(): pool {title} {k} too large relative to input {title} {m}"
             )
     assert samples is not None
+    if samples.dtype != input.dtype:
+        raise RuntimeError("Expect _random_samples to have the same dtype as input")
     if input.ndim == n + 1:
         samples = samples[:1]  # an input without batch takes the first row, whatever there is
     planes = input.reshape(product(input.shape[:-n]), *input.shape[-n:])

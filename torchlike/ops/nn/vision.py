@@ -62,7 +62,10 @@ def pixel_unshuffle(input: Array, downscale_factor: int) -> Array:
 
 
 @op(
-    namespaces=("torch", "functional"), method=False, saves="none", aliases=("native_channel_shuffle",)
+    namespaces=("torch", "functional"),
+    method=False,
+    saves="none",
+    aliases=("native_channel_shuffle",),
 )
 def channel_shuffle(input: Array, groups: int) -> Array:
     """Channels of the groups interleaved.  ``(N, C, *) -> (N, C, *)``"""
@@ -150,7 +153,9 @@ def _cubic_weights(t: Array) -> list[Array]:
     return [far(t + 1), near(t), near(1 - t), far(2 - t)]
 
 
-def _bicubic(x: Array, places: list[Array], sizes: tuple[int, ...], padding: str, align: bool) -> Array:
+def _bicubic(
+    x: Array, places: list[Array], sizes: tuple[int, ...], padding: str, align: bool
+) -> Array:
     first = [jnp.floor(at) for at in places]
     weights = [_cubic_weights(at - low) for at, low in zip(places, first, strict=True)]
     total: Any = 0
@@ -198,9 +203,7 @@ def _check_grid(input: Array, grid: Array, mode: str, padding: str) -> None:
             f"{shape_text(input.shape)} with dimension {empty} being empty"
         )
     if mode == "bicubic" and input.ndim != 4:
-        raise RuntimeError(
-            "grid_sampler(): bicubic interpolation only supports 4D input"
-        )
+        raise RuntimeError("grid_sampler(): bicubic interpolation only supports 4D input")
     if input.dtype != grid.dtype:
         raise RuntimeError(f"expected scalar type {type_name(input)} but found {type_name(grid)}")
 

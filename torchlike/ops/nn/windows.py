@@ -66,7 +66,12 @@ def taps(
         starts = [a * d for a, d in zip(at, dilation, strict=True)]
         stops = [b + (n - 1) * s + 1 for b, n, s in zip(starts, counts, stride, strict=True)]
         found.append(
-            lax.slice(x, (0,) * lead + tuple(starts), x.shape[:lead] + tuple(stops), (1,) * lead + tuple(stride))
+            lax.slice(
+                x,
+                (0,) * lead + tuple(starts),
+                x.shape[:lead] + tuple(stops),
+                (1,) * lead + tuple(stride),
+            )
         )
     return found
 
