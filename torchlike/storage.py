@@ -1,4 +1,3 @@
 """``torch.storage``: the memory behind tensors, as far as programs look at it."""
 
-from .core.storages import TypedStorage as TypedStorage
-from .core.storages import UntypedStorage as UntypedStorage
+from .core.storages import TypedStorage as TypedStorage, UntypedStorage as UntypedStorage

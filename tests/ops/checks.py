@@ -258,8 +258,11 @@ class Check:
 
     def _compare_gradients(self, expected: Any, found: Any, cotangents: Any) -> None:
         limit = self.row.tolerance.times(GRADIENT_FACTOR)
-        filled = [torch.zeros(tuple(f.shape)) if e is None else e for e, f in zip(expected, found, strict=True)
-                  if f is not None]  # fmt: skip
+        filled = [
+            torch.zeros_like(real_tensor(f)) if e is None else e
+            for e, f in zip(expected, found, strict=True)
+            if f is not None
+        ]
         missing = [i for i, (e, f) in enumerate(zip(expected, found, strict=True))
                    if f is None and e is not None and bool(e.abs().sum() > 0)]  # fmt: skip
         assert not missing, f"no gradient for inputs {missing}"
@@ -313,7 +316,7 @@ class Check:
         except NoSuchTensor:
             self.report.left_out += 1
             return
-        found = outcome(lambda: [numpy_of(t) for t in _tensors(call(self.own, mine))])
+        found = outcome(lambda: [numpy_of(t) for t in _tensors(call(self.own, mine)) if t.device.type != "meta"])
         ok = isinstance(found, Raised) and same_kind(expected.kind, found.kind)
         said = found if isinstance(found, Raised) else "a result"
         self.report.add("error", None if ok else f"expected {expected}, got {said}", self.repro())
@@ -348,7 +351,14 @@ def _said(error: BaseException) -> str:
 
 
 def _as_real(tree: Any) -> Any:
-    return tree_map(lambda x: real_tensor(x) if isinstance(x, torchlike.Tensor) else x, tree)
+    def leaf(x: Any) -> Any:
+        if not isinstance(x, torchlike.Tensor):
+            return x
+        if x.device.type == "meta":
+            return torch.empty(tuple(x.shape), dtype=getattr(torch, dtype_name(x.dtype)), device="meta")
+        return real_tensor(x)
+
+    return tree_map(leaf, tree)
 
 
 def _as_own(tree: Any) -> Any:
@@ -396,7 +406,7 @@ def written(path: str, sample: Sample) -> str:
 
 def _written(x: Any) -> str:
     if isinstance(x, torch.Tensor):
-        if x.numel() > 40 or x.layout is not torch.strided:
+        if x.numel() > 40 or x.is_meta or x.layout is not torch.strided:
             return f"make_tensor({tuple(x.shape)}, dtype={x.dtype}, device='cpu')"
         values = tree_map(lambda v: float(f"{v:.5g}") if isinstance(v, float) else v, x.detach().tolist())
         grad = ", requires_grad=True" if x.requires_grad else ""

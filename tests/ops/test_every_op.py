@@ -7,6 +7,7 @@ the method, in-place form, aliases and operators, the error inputs, and both exe
 from __future__ import annotations
 
 import pytest
+
 import torchlike
 
 from .checks import Check, Report

@@ -17,6 +17,7 @@ from .program import UNFIT, NotReplayable, Program, flatten
 MODES = ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
 BACKENDS = ("inductor", "eager", "aot_eager", "cudagraphs", "openxla", "tvm", "onnxrt", "ipex")
 RECOMPILE_LIMIT = 8
+VARIANTS = 4  # of one key: with and without gradients to add to, for example
 
 
 class Compiled:
@@ -26,7 +27,7 @@ class Compiled:
         self.fn = fn
         self.fullgraph = fullgraph
         self.name = name
-        self.programs: dict[Any, Program | None] = {}
+        self.programs: dict[Any, list[Program] | None] = {}
         self.unsettled = 0  # captures that changed the Python state they depend on
         self.warned = False
         state.COMPILED.add(self)
@@ -44,12 +45,13 @@ class Compiled:
         except TypeError:
             return self.fn(*args, **kwargs)
         if known:
-            program = self.programs[key]
-            if program is None:
+            variants = self.programs[key]
+            if variants is None:
                 return self.fn(*args, **kwargs)
-            result = program.run(tensors)
-            if result is not UNFIT:
-                return result
+            for program in variants:
+                result = program.run(tensors)
+                if result is not UNFIT:
+                    return result
         elif len(self.programs) >= RECOMPILE_LIMIT:
             if not self.warned:
                 self.warned = True
@@ -62,6 +64,7 @@ class Compiled:
         given = [t._v for t in tensors]
         with capture:
             result = self.fn(*args, **kwargs)
+        variants = self.programs.get(key) or []
         self.programs[key] = None
         if capture.broken is not None:
             return result
@@ -71,7 +74,8 @@ class Compiled:
                 if self.unsettled == 1:  # a first call often makes buffers that later ones find
                     return result
                 raise NotReplayable("it changes Python state that it depends on")
-            self.programs[key] = Program(capture, tensors, given, result, optimizers_of(self.fn))
+            program = Program(capture, tensors, given, result, optimizers_of(self.fn))
+            self.programs[key] = [program, *variants[: VARIANTS - 1]]
         except (NotReplayable, GraphBreak) as why:
             state.warn_eager(self.name, str(why), self.fullgraph)
         state.count()

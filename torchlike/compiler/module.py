@@ -38,6 +38,12 @@ class OptimizedModule(Module):
         else:
             setattr(self._orig_mod, name, value)
 
+    def __len__(self) -> int:
+        return len(self._orig_mod)
+
+    def __bool__(self) -> bool:
+        return True
+
     def __reduce__(self) -> Any:
         return OptimizedModule, (self._orig_mod,)
 

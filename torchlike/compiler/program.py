@@ -19,7 +19,6 @@ from ..core.tensor import Storage, Tensor, wrap
 from ..core.value import Value, from_array
 from .compiled_call import CompiledNode, make_call
 
-
 UNFIT = object()
 
 

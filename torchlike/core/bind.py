@@ -211,8 +211,10 @@ def _operators(op: OpDef, fn: Callable[..., Any], twin: Callable[..., Any] | Non
     if len([p for p in op.params if p.kind != STATIC and p.default is EMPTY]) == 1:
         setattr(Tensor, f"__{name}__", lambda self: fn(self))
         return
+    if name == "matmul":  # the only one that takes no numbers
+        fn = _of_tensors(fn)
     forward = _with_operand(fn)
-    if op.resolve is None and op.prepare is None and op.check is None:
+    if name != "matmul" and op.resolve is None and op.prepare is None and op.check is None:
         forward = _fast_operator(op, forward)
     setattr(Tensor, f"__{name}__", forward)
     if name not in _REFLECTED:
@@ -223,6 +225,13 @@ def _operators(op: OpDef, fn: Callable[..., Any], twin: Callable[..., Any] | Non
         Tensor.__div__ = Tensor.__truediv__  # type: ignore[attr-defined]
     if twin is not None:
         setattr(Tensor, f"__i{name}__", _with_operand(twin))
+
+
+def _of_tensors(fn: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    def operator_of(a: Any, b: Any) -> Any:
+        return fn(a, b) if isinstance(a, Tensor) and isinstance(b, Tensor) else NotImplemented
+
+    return operator_of
 
 
 def _with_operand(fn: Callable[[Any, Any], Any]) -> Callable[[Tensor, Any], Any]:
@@ -285,7 +294,7 @@ def bind_all() -> None:
                     SPACES[space].setdefault(f"{name}_", twin)
             if method or (op.fill and name == op.name):
                 setattr(Tensor, name, fn)
-            if twin is not None and (method or not spaces or "torch" in spaces):
+            if twin is not None and (method or "functional" not in spaces):
                 setattr(Tensor, f"{name}_", twin)
         if op.dunder is not None:
             _operators(op, fn, twin)

@@ -87,7 +87,11 @@ def _call_irregular(op: OpDef, operands: Sequence[Any], statics: tuple[Any, ...]
     for position, (p, x) in enumerate(zip(op.array_params, operands, strict=True)):
         many = isinstance(x, (list, tuple))
         members = []
-        for e in x if many else (x,):
+        for k, e in enumerate(x if many else (x,)):
+            if many and type(e) in NUMBERS:
+                raise TypeError(
+                    f"expected Tensor as element {k} in argument {position}, but got {type(e).__name__}"
+                )
             if not (e is None or e is DEFAULT or isinstance(e, Tensor) or type(e) in NUMBERS):
                 e = normal_operand(op, p.name, position + 1, e)
             members.append(e)

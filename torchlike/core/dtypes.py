@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import ml_dtypes
 import numpy as np
 
@@ -188,4 +190,9 @@ def set_default_dtype(d: dtype) -> None:
         )
     if not d.is_floating_point:
         raise TypeError("only floating-point types are supported as the default type")
-    _default[0] = d
+    before, _default[0] = _default[0], d
+    for react in ON_DEFAULT_CHANGE:
+        react(before, d)
+
+
+ON_DEFAULT_CHANGE: list[Callable[[dtype, dtype], None]] = []  # what was worked out for the old default

@@ -133,15 +133,21 @@ def __bool__(self: Tensor) -> bool:
 
 
 def __int__(self: Tensor) -> int:
-    return int(item(self))
+    return int(_only_number(self))
 
 
 def __float__(self: Tensor) -> float:
-    return float(item(self))
+    return float(_only_number(self))
 
 
 def __complex__(self: Tensor) -> complex:
-    return complex(item(self))
+    return complex(_only_number(self))
+
+
+def _only_number(self: Tensor) -> Any:
+    if self._v.aval.numel != 1:
+        raise ValueError("only one element tensors can be converted to Python scalars")
+    return item(self)
 
 
 def __index__(self: Tensor) -> int:
@@ -410,14 +416,14 @@ def install() -> None:
     Tensor.type = type_  # type: ignore[attr-defined]
     for name, key in _VIEW_PROPERTIES.items():
         setattr(Tensor, name, _view_property(key))
-    casts = {**{d.name: d for d in dtypes.DTYPES if d.name in _CAST_NAMES}, **dtypes.ALIASES}
+    casts = {"bool": dtypes.bool_, "bfloat16": dtypes.bfloat16, "byte": dtypes.uint8, "char": dtypes.int8}
+    casts |= dtypes.ALIASES
     for name, of in casts.items():
         setattr(Tensor, name, caster(of))
     Tensor.is_quantized = Tensor.is_sparse = Tensor.is_sparse_csr = False  # type: ignore[attr-defined]
     Tensor.is_mkldnn = Tensor.is_mps = Tensor.is_xla = Tensor.is_nested = False  # type: ignore[attr-defined]
 
 
-_CAST_NAMES = ("bool", "bfloat16")
 _VIEW_PROPERTIES = {
     "T": "numpy_T", "mT": "mT", "H": "matrix_H", "mH": "mH", "real": "real", "imag": "imag",
 }  # fmt: skip

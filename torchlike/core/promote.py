@@ -95,14 +95,7 @@ def result_type(operands: Iterable[tuple[dtype, int] | type]) -> dtype:
 
 def can_cast(from_: dtype, to: dtype) -> bool:
     """Whether a result of ``from_`` may be written into a tensor of ``to``."""
-    if from_.category > to.category:
-        return False
-    return not (
-        to.category == INTEGRAL
-        and not to.is_signed
-        and from_.category == INTEGRAL
-        and from_.is_signed
-    )
+    return from_.category <= to.category
 
 
 def float_dtype(of: dtype) -> dtype:

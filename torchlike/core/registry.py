@@ -23,7 +23,7 @@ from typing import Any, Protocol, TypeAlias
 import jax
 import numpy as np
 
-from .dtypes import dtype
+from .dtypes import ON_DEFAULT_CHANGE, dtype
 
 Array: TypeAlias = jax.Array
 Scalar: TypeAlias = Any
@@ -97,6 +97,7 @@ class OpDef:
     fill: bool
     options: str | None
     calls: dict[Any, Any] = field(default_factory=dict, repr=False)
+    tables: dict[Any, dict[Any, Any]] = field(default_factory=dict, repr=False)  # calls by default dtype
 
     @property
     def array_params(self) -> tuple[Param, ...]:
@@ -108,6 +109,16 @@ class OpDef:
 
 
 OPS: dict[str, OpDef] = {}
+
+
+def _change_default_dtype(before: Any, after: Any) -> None:
+    if before is not after:
+        for found in OPS.values():
+            found.tables[before] = found.calls
+            found.calls = found.tables.setdefault(after, {})
+
+
+ON_DEFAULT_CHANGE.append(_change_default_dtype)
 
 PROMOTIONS = ("default", "float", "bool", "none")
 

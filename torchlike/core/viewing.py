@@ -60,6 +60,25 @@ def call_view(op: OpDef, operands: Sequence[Any], statics: tuple[Any, ...]) -> A
         raise TypeError(
             f"{op.name}(): argument 'input' (position 1) must be Tensor, not {type(source).__name__}"
         )
+    if source._chain is not None and op.fn.__name__ == "as_strided":
+        return _restrided(op, source, *statics)
+    return _call_view(op, source, operands, statics)
+
+
+def _restrided(op: OpDef, source: Tensor, size: Any, stride: Any, offset: Any) -> Tensor:
+    """``as_strided`` of a view, whose offset counts from the start of the storage."""
+    start = layout_of(source)[2]
+    offset = start if offset is None else offset
+    whole = _whole(source)
+    is_leaf = source._rg and source._edge is None and source._base is None
+    if whole is not None and not is_leaf:
+        return call_view(op, (whole,), (size, stride, offset))
+    made = _call_view(op, source, (source,), (size, stride, offset - start))
+    made.__dict__["_layout"] = (tuple(size), tuple(stride), offset)
+    return made
+
+
+def _call_view(op: OpDef, source: Tensor, operands: Sequence[Any], statics: tuple[Any, ...]) -> Any:
     value = source._v
     found = _known(op, value, operands, statics)
     if found is None:
@@ -86,6 +105,15 @@ def call_view(op: OpDef, operands: Sequence[Any], statics: tuple[Any, ...]) -> A
     else:
         _finish_copy(outs)
     return outs[0] if found.single else tuple(outs)
+
+
+def _whole(view: Tensor) -> Tensor | None:
+    """What ``as_strided`` of a view starts from: all of its storage, if that has the view's dtype."""
+    base = view._base
+    if base is None or base._chain is not None:
+        base = object.__new__(Tensor)
+        base._storage = view._storage
+    return base if base._v.aval.dtype is view._v.aval.dtype else None
 
 
 def _finish_copy(outs: Sequence[Tensor]) -> None:

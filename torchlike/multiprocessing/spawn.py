@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import multiprocessing
 import multiprocessing.connection
+import os
 import signal
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+
+from ..core.errors import missing
 
 
 class ProcessException(Exception):
@@ -37,24 +42,22 @@ class ProcessExitedException(ProcessException):
         self.signal_name = signal_name
 
 
-def _wrapped(fn: Callable[..., Any], index: int, args: tuple[Any, ...], errors: Any) -> None:
+def _wrapped(fn: Callable[..., Any], index: int, args: tuple[Any, ...], report: str) -> None:
     try:
         fn(index, *args)
     except KeyboardInterrupt:
         pass
     except Exception:
-        errors.put(traceback.format_exc())
-        errors.close()
-        errors.join_thread()
+        Path(report).write_text(traceback.format_exc())
         sys.exit(1)
 
 
 class SpawnContext:
     """The running processes."""
 
-    def __init__(self, processes: list[Any], errors: list[Any]) -> None:
+    def __init__(self, processes: list[Any], error_files: list[str]) -> None:
         self.processes = processes
-        self.error_queues = errors
+        self.error_files = error_files
         self._waiting = {process.sentinel: i for i, process in enumerate(processes)}
 
     def pids(self) -> list[int]:
@@ -77,6 +80,8 @@ class SpawnContext:
                 failed = index
                 break
         if failed is None:
+            if not self._waiting:
+                self.forget()
             return not self._waiting
         for process in self.processes:
             if process.is_alive():
@@ -86,19 +91,25 @@ class SpawnContext:
         return False
 
     def _raise(self, index: int) -> None:
-        process, errors = self.processes[index], self.error_queues[index]
-        if errors.empty():
-            code = process.exitcode
-            if code < 0:
-                name = signal.Signals(-code).name
-                raise ProcessExitedException(
-                    f"process {index} terminated with signal {name}", index, process.pid, code, name
-                )
+        process, report = self.processes[index], Path(self.error_files[index]).read_text()
+        self.forget()
+        if report:
+            text = f"\n\n-- Process {index} terminated with the following error:\n{report}"
+            raise ProcessRaisedException(text, index, process.pid)
+        code = process.exitcode
+        if code < 0:
+            name = signal.Signals(-code).name
             raise ProcessExitedException(
-                f"process {index} terminated with exit code {code}", index, process.pid, code
+                f"process {index} terminated with signal {name}", index, process.pid, code, name
             )
-        text = f"\n\n-- Process {index} terminated with the following error:\n{errors.get()}"
-        raise ProcessRaisedException(text, index, process.pid)
+        raise ProcessExitedException(
+            f"process {index} terminated with exit code {code}", index, process.pid, code
+        )
+
+    def forget(self) -> None:
+        """Removes the files in which processes report what they raised."""
+        for path in self.error_files:
+            Path(path).unlink(missing_ok=True)
 
 
 def start_processes(
@@ -111,15 +122,18 @@ def start_processes(
     numa_options: Any = None,
 ) -> SpawnContext | None:
     """``fn(i, *args)`` in process ``i``; waits for all of them if ``join``."""
+    if numa_options is not None:
+        raise missing("start_processes(numa_options)", "pin the processes with numactl")
     context: Any = multiprocessing.get_context(start_method)
-    processes, errors = [], []
+    processes, reports = [], []
     for index in range(nprocs):
-        queue = context.Queue()
-        process = context.Process(target=_wrapped, args=(fn, index, args, queue), daemon=daemon)
+        descriptor, report = tempfile.mkstemp(prefix="torchlike-spawn-")
+        os.close(descriptor)
+        process = context.Process(target=_wrapped, args=(fn, index, args, report), daemon=daemon)
         process.start()
         processes.append(process)
-        errors.append(queue)
-    running = SpawnContext(processes, errors)
+        reports.append(report)
+    running = SpawnContext(processes, reports)
     if not join:
         return running
     while not running.join():

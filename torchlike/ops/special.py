@@ -277,11 +277,27 @@ def xlog1py(input: Array, other: Array) -> Array:
     return _xlog1py(*jnp.broadcast_arrays(input, other))
 
 
+def _shifted_zeta(x: Array, q: Array) -> Array:
+    """``jax.lax.zeta`` is wrong from q = -8 down: the terms of negative bases are summed here."""
+    count = jnp.where(q < 0, jnp.minimum(jnp.ceil(-q), 1e6), 0).astype(q.dtype)
+    last = jnp.max(count, initial=0)
+
+    def more(state: Any) -> Array:
+        return state[0] < last
+
+    def add(state: Any) -> Any:
+        k, total = state
+        return k + 1, total + jnp.where(k < count, (q + k) ** -x, 0)
+
+    _, total = jax.lax.while_loop(more, add, (jnp.zeros_like(last), jnp.zeros_like(q)))
+    return total + jax.lax.zeta(x, q + count)
+
+
 def _hurwitz(x: Array, q: Array) -> Array:
     pole = (q <= 0) & (q == jnp.floor(q))
     undefined = (q <= 0) & (x != jnp.floor(x))
     inside = (x > 1) & ~pole & ~undefined
-    found = jax.lax.zeta(jnp.where(inside, x, 2), jnp.where(inside, q, 1))
+    found = _shifted_zeta(jnp.where(inside, x, 2), jnp.where(inside, q, 1))
     edge = jnp.where(pole, jnp.inf, jnp.nan)
     edge = jnp.where(x == 1, jnp.inf, jnp.where(x < 1, jnp.nan, edge)).astype(x.dtype)
     return jnp.where(inside, found, jnp.where(jnp.isnan(x) | jnp.isnan(q), jnp.nan, edge))

@@ -182,7 +182,10 @@ def convolve(x: Array, w: Array, stride: tuple[int, ...], pads: list[tuple[int, 
 def _with_bias(out: Array, bias: Array | None) -> Array:
     if bias is None:
         return out
-    return out + bias.reshape(1, -1, *(1,) * (out.ndim - 2))
+    bias = bias.reshape(1, -1, *(1,) * (out.ndim - 2))
+    if out.dtype.itemsize == 2:  # so that the gradient of a half bias is summed in float32
+        return (out.astype(jnp.float32) + bias.astype(jnp.float32)).astype(out.dtype)
+    return out + bias
 
 
 def _conv(n: int, input: Array, weight: Array, bias: Array | None, stride: Any, padding: Any,
