@@ -10,9 +10,9 @@ from .modes import modes
 from .opcall import OpCall
 from .registry import OpDef
 from .signature import DEFAULT, make_call, normal_operand, normal_static, slots_of
-from .tape import Edge, node_type
+from .tape import Edge, Node, node_type
 from .tensor import VIEWS, Tensor
-from .value import Value, from_array
+from .value import Aval, Value, from_array
 
 
 class ViewStep:
@@ -70,7 +70,7 @@ def _restrided(op: OpDef, source: Tensor, size: Any, stride: Any, offset: Any) -
     start = layout_of(source)[2]
     offset = start if offset is None else offset
     whole = _whole(source)
-    is_leaf = source._rg and source._edge is None and source._base is None
+    is_leaf = source._rg and source._edge is None
     if whole is not None and not is_leaf:
         return call_view(op, (whole,), (size, stride, offset))
     made = _call_view(op, source, (source,), (size, stride, offset - start))
@@ -193,6 +193,24 @@ def _derive(value: Value, chain: Sequence[ViewStep]) -> Value:
     return value
 
 
+class Stale(Node):
+    """The history of a view, one of several that an op returned, whose base was written to since."""
+
+    __slots__ = ("index",)
+
+    def __init__(self, step: ViewStep, a: Aval) -> None:
+        super().__init__(step.call.node_name, (), (a,))
+        self.index = step.index
+
+    def apply(self, grads: list[Any], create_graph: bool) -> Sequence[Any]:
+        raise RuntimeError(
+            f"Output {self.index} of {self.label.partition('Backward')[0]} is a view and its base or another view "
+            "of its base has been modified inplace. This view is the output of a function that returns multiple "
+            "views. Such functions do not allow the output views to be modified inplace. You should replace the "
+            "inplace operation by an out-of-place one."
+        )
+
+
 def _rederive(t: Tensor) -> None:
     """The history of a view whose base was written to: the base's, followed by the view steps."""
     base = t._base
@@ -202,9 +220,13 @@ def _rederive(t: Tensor) -> None:
     t._edge = None
     if not base._rg:
         return
+    steps = (t._chain or ())[len(base._chain or ()) :]
+    if any(s.multiple and s.call.node_name != "SliceBackward0" for s in steps):
+        t._edge = (Stale(steps[-1], t._view_value.aval), 0)  # type: ignore[union-attr]
+        return
     edge = base._grad_edge_or_none()
     value = base._v
-    for step in (t._chain or ())[len(base._chain or ()) :]:
+    for step in steps:
         operands = [value, *step.extras]
         edges: list[Edge | None] = [edge] + [None] * len(step.extras)
         grad_before, modes.grad = modes.grad, True
