@@ -193,7 +193,12 @@ def real_tensor(t: Any) -> torch.Tensor:
 
 
 def assert_same(
-    expected: Any, found: Any, tolerance: Tolerance = PLAIN, *, where: str = "result", values: bool = True
+    expected: Any,
+    found: Any,
+    tolerance: Tolerance = PLAIN,
+    *,
+    where: str = "result",
+    values: bool = True,
 ) -> None:
     """Structure, Python types, field names, dtypes, shapes and (unless not ``values``) numbers."""
     if is_tensor(expected):
@@ -206,12 +211,16 @@ def assert_same(
         _assert_same_sequence(expected, found, tolerance, where, values)
     elif isinstance(expected, dict):
         assert isinstance(found, dict), f"{where}: expected a dict, got {type(found).__name__}"
-        assert list(expected) == list(found), f"{where}: keys {list(expected)} against {list(found)}"
+        assert list(expected) == list(found), (
+            f"{where}: keys {list(expected)} against {list(found)}"
+        )
         for k in expected:
             assert_same(expected[k], found[k], tolerance, where=f"{where}[{k!r}]", values=values)
     elif isinstance(expected, np.ndarray):
         assert isinstance(found, np.ndarray), f"{where}: expected an array, got {found!r}"
-        assert expected.dtype == found.dtype, f"{where}: dtype {expected.dtype} against {found.dtype}"
+        assert expected.dtype == found.dtype, (
+            f"{where}: dtype {expected.dtype} against {found.dtype}"
+        )
         _assert_close(expected, found, tolerance.of(expected.dtype.name), tolerance.scaled, where)
     else:
         _assert_same_leaf(expected, found, tolerance, where, values)
@@ -221,7 +230,9 @@ def _assert_same_sequence(
     expected: Any, found: Any, tolerance: Tolerance, where: str, values: bool
 ) -> None:
     kind = list if isinstance(expected, list) else tuple
-    assert isinstance(found, kind), f"{where}: expected a {kind.__name__}, got {type(found).__name__}"
+    assert isinstance(found, kind), (
+        f"{where}: expected a {kind.__name__}, got {type(found).__name__}"
+    )
     assert fields_of(expected) == fields_of(found), (
         f"{where}: fields {fields_of(expected)} against {fields_of(found)}"
     )
@@ -240,14 +251,20 @@ def _assert_same_leaf(
     if not values:
         return
     if isinstance(expected, (float, complex)):
-        _assert_close(np.asarray(expected), np.asarray(found), tolerance.of("float32"), False, where)
+        _assert_close(
+            np.asarray(expected), np.asarray(found), tolerance.of("float32"), False, where
+        )
     else:
         assert expected == found, f"{where}: expected {expected!r}, got {found!r}"
 
 
-def _assert_same_tensor(expected: Any, found: Any, tolerance: Tolerance, where: str, values: bool) -> None:
+def _assert_same_tensor(
+    expected: Any, found: Any, tolerance: Tolerance, where: str, values: bool
+) -> None:
     name = dtype_name(expected.dtype)
-    assert name == dtype_name(found.dtype), f"{where}: dtype {name} against {dtype_name(found.dtype)}"
+    assert name == dtype_name(found.dtype), (
+        f"{where}: dtype {name} against {dtype_name(found.dtype)}"
+    )
     assert tuple(expected.shape) == tuple(found.shape), (
         f"{where}: shape {tuple(expected.shape)} against {tuple(found.shape)}"
     )
@@ -284,7 +301,9 @@ def largest_gap(
         return None
     count = int(wrong.sum())
     with np.errstate(all="ignore"):
-        size = np.where(wrong, np.abs(expected.astype(np.complex128) - found.astype(np.complex128)), 0)
+        size = np.where(
+            wrong, np.abs(expected.astype(np.complex128) - found.astype(np.complex128)), 0
+        )
     at = np.unravel_index(int(np.nanargmax(size)) if np.isfinite(size).any() else 0, size.shape)
     if not wrong[at]:
         at = tuple(np.argwhere(wrong)[0])

@@ -55,6 +55,7 @@ from .core.shapes import Size as Size
 from .core.strided import *
 from .core.tensor import Tensor as Tensor
 from .core.toplevel import *
+from .core.typed import *
 from .version import __version__ as __version__
 
 if _TYPE_CHECKING:

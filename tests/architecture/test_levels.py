@@ -23,6 +23,7 @@ LEVELS = {
     "ops": 2,
     "core.dispatch": 4,
     "core.moving": 4,
+    "core.typed": 4,
     "core.operand": 4,
     "core.viewing": 4,
     "core.index": 4,

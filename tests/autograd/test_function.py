@@ -352,7 +352,9 @@ def structures_and_none_pass_through(t):
         return x * ctx.k
 
     x = leaf(t, 1.0)
-    custom(t, forward, lambda ctx, g: (g * ctx.k, None, None)).apply(x, {"k": 4}, None).sum().backward()
+    custom(t, forward, lambda ctx, g: (g * ctx.k, None, None)).apply(
+        x, {"k": 4}, None
+    ).sum().backward()
     return x.grad
 
 

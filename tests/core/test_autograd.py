@@ -283,7 +283,9 @@ def retain_grad_after_a_hook(t):
 def multi_grad_hook(t):
     x, y = leaf(t, 1.0), leaf(t, 2.0)
     seen = []
-    handle = t.autograd.graph.register_multi_grad_hook((x, y), lambda gs: seen.append([float(g) for g in gs]))
+    handle = t.autograd.graph.register_multi_grad_hook(
+        (x, y), lambda gs: seen.append([float(g) for g in gs])
+    )
     (x * y).sum().backward()
     handle.remove()
     return seen
@@ -297,7 +299,11 @@ def names_and_edges(t):
     x, y = leaf(t, 1.0, 2.0), leaf(t, 3.0, 4.0)
 
     def walk(node):
-        return None if node is None else [type(node).__name__, [(walk(n), i) for n, i in node.next_functions]]
+        return (
+            None
+            if node is None
+            else [type(node).__name__, [(walk(n), i) for n, i in node.next_functions]]
+        )
 
     return walk(((x * y).sum() + y.exp().mean()).grad_fn)
 
@@ -375,7 +381,12 @@ def complex_gradients(t):
 def integer_results_have_no_history(t):
     x = leaf(t, 3.0, 1.0)
     values, indices = x.sort()
-    return values.requires_grad, indices.requires_grad, (x > 1).requires_grad, x.argmax().requires_grad
+    return (
+        values.requires_grad,
+        indices.requires_grad,
+        (x > 1).requires_grad,
+        x.argmax().requires_grad,
+    )
 
 
 @case
@@ -386,7 +397,9 @@ def gradient_takes_the_dtype_of_its_input(t):
 
 
 @pytest.mark.parametrize("fn", case, ids=name_of)
-@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor", "ignore:Using backward.. with create_graph")
+@pytest.mark.filterwarnings(
+    "ignore:The .grad attribute of a Tensor", "ignore:Using backward.. with create_graph"
+)
 def test_like_pytorch(fn, execution):
     assert_alike(fn)
 
@@ -424,4 +437,3 @@ def _pending(t, k):
         y += x
     y.sum().backward()
     return x.grad
-

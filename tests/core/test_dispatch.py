@@ -41,7 +41,9 @@ def test_promotion(left, right):
         found = []
         for t in (torch, torchlike):
             x = KINDS[left](t, a)
-            found.append(result_dtype(t, x, NUMBERS[b] if right == "number" else KINDS[right](t, b)))
+            found.append(
+                result_dtype(t, x, NUMBERS[b] if right == "number" else KINDS[right](t, b))
+            )
         if found[0] != found[1]:
             wrong.append(f"{a} {b}: expected {found[0]}, got {found[1]}")
     assert not wrong
@@ -57,7 +59,10 @@ def test_promote_types_and_can_cast():
     wrong = []
     for a, b in itertools.product(NAMES, NAMES):
         found = [
-            (dtype_name(t.promote_types(getattr(t, a), getattr(t, b))), t.can_cast(getattr(t, a), getattr(t, b)))
+            (
+                dtype_name(t.promote_types(getattr(t, a), getattr(t, b))),
+                t.can_cast(getattr(t, a), getattr(t, b)),
+            )
             for t in (torch, torchlike)
         ]
         if found[0] != found[1]:
@@ -73,7 +78,8 @@ def test_division_and_float_functions(default):
     try:
         for a, b in itertools.product(NAMES, NAMES):
             found = [
-                dtype_name((KINDS["dim"](t, a) / KINDS["dim"](t, b)).dtype) for t in (torch, torchlike)
+                dtype_name((KINDS["dim"](t, a) / KINDS["dim"](t, b)).dtype)
+                for t in (torch, torchlike)
             ]
             if found[0] != found[1]:
                 wrong.append(f"{a} / {b}: {found}")
@@ -109,7 +115,14 @@ def test_operators(name, dtype, execution):
 @pytest.mark.parametrize("dtype", ["int64", "bool"])
 def test_bit_operators(name, dtype):
     f = getattr(operator, name)
-    assert_alike(lambda t: [f(t.tensor([1, 0, 1], dtype=getattr(t, dtype)), t.tensor([1, 1, 0], dtype=getattr(t, dtype)))])
+    assert_alike(
+        lambda t: [
+            f(
+                t.tensor([1, 0, 1], dtype=getattr(t, dtype)),
+                t.tensor([1, 1, 0], dtype=getattr(t, dtype)),
+            )
+        ]
+    )
 
 
 @pytest.mark.parametrize("name", ["iadd", "isub", "imul", "itruediv", "ifloordiv", "imod", "ipow"])
@@ -128,7 +141,15 @@ def test_inplace_operators(name):
 @case
 def unary_operators(t):
     x = t.tensor([1.5, -2.0])
-    return -x, +x, abs(x), ~t.tensor([True, False]), ~t.tensor([1, 2]), round(x), error_of(lambda: ~x)
+    return (
+        -x,
+        +x,
+        abs(x),
+        ~t.tensor([True, False]),
+        ~t.tensor([1, 2]),
+        round(x),
+        error_of(lambda: ~x),
+    )
 
 
 @case
@@ -140,7 +161,13 @@ def matmul(t):
 @case
 def numpy_numbers(t):
     x = t.tensor([1.0, 2.0])
-    return x * np.float64(1.5), x + np.int64(2), x.add(np.float32(0.5)), x > np.float64(1.0), x[np.int64(1)]
+    return (
+        x * np.float64(1.5),
+        x + np.int64(2),
+        x.add(np.float32(0.5)),
+        x > np.float64(1.0),
+        x[np.int64(1)],
+    )
 
 
 @case
@@ -181,7 +208,12 @@ def type_errors(t):
 @case
 def broadcasting(t):
     a, b = t.ones(3, 1), t.arange(4.0)
-    return (a + b).shape, (a * t.ones(())).shape, error_of(lambda: t.ones(3) + t.ones(4)), error_of(lambda: a.add_(b))
+    return (
+        (a + b).shape,
+        (a * t.ones(())).shape,
+        error_of(lambda: t.ones(3) + t.ones(4)),
+        error_of(lambda: a.add_(b)),
+    )
 
 
 @case

@@ -113,15 +113,21 @@ def test_a_new_number_compiles_nothing():
     before = PROGRAMS.compiled
     found = [step(x, k) for k in (0.25, 0.125, 3.0, -1.0)]
     assert PROGRAMS.compiled == before
-    assert found == pytest.approx([(np.tanh(np.arange(4) * k + 1) * k).sum() for k in (0.25, 0.125, 3.0, -1.0)], rel=1e-5)
+    assert found == pytest.approx(
+        [(np.tanh(np.arange(4) * k + 1) * k).sum() for k in (0.25, 0.125, 3.0, -1.0)], rel=1e-5
+    )
 
 
 def test_a_new_index_compiles_nothing():
-    x = torch.arange(120.0).view(2, 60)  # the first few indices of a shape may get programs of their own
+    x = torch.arange(120.0).view(
+        2, 60
+    )  # the first few indices of a shape may get programs of their own
     for i in range(20):
         (x[:, i] * 2).sum().item()
     before = PROGRAMS.compiled
-    assert [(x[:, i] * 2).sum().item() for i in range(30, 60)] == [120.0 + 4 * i for i in range(30, 60)]
+    assert [(x[:, i] * 2).sum().item() for i in range(30, 60)] == [
+        120.0 + 4 * i for i in range(30, 60)
+    ]
     assert PROGRAMS.compiled == before
 
 

@@ -32,7 +32,9 @@ STEPS = [
     lambda x, a, b, c: x.movedim(a % x.ndim, b % x.ndim),
     lambda x, a, b, c: x.detach(),
 ]
-chains = st.lists(st.tuples(st.integers(0, len(STEPS) - 1), *[st.integers(0, 5)] * 3), min_size=1, max_size=5)
+chains = st.lists(
+    st.tuples(st.integers(0, len(STEPS) - 1), *[st.integers(0, 5)] * 3), min_size=1, max_size=5
+)
 
 
 def build(t, chain):
@@ -94,7 +96,10 @@ def test_gradients_through_writes(chain, at):
         leaf = t.arange(24.0).view(2, 3, 4).requires_grad_()
         views = [leaf * 1]
         for step, *numbers in chain:
-            if STEPS[step](views[-1].detach(), *numbers).numel() in range(1, 100) and step != len(STEPS) - 1:
+            if (
+                STEPS[step](views[-1].detach(), *numbers).numel() in range(1, 100)
+                and step != len(STEPS) - 1
+            ):
                 views.append(STEPS[step](views[-1], *numbers))
             if views[-1].ndim > 4:
                 break
@@ -218,7 +223,12 @@ def expanded_tensors_refuse_writes(t):
 @case
 def incompatible_views(t):
     x = t.arange(6.0).view(2, 3)
-    return error_of(x.t().view, 6), error_of(x.view, 4), error_of(x.view, -1, -1), error_of(x.reshape, -1, 4)
+    return (
+        error_of(x.t().view, 6),
+        error_of(x.view, 4),
+        error_of(x.view, -1, -1),
+        error_of(x.reshape, -1, 4),
+    )
 
 
 @case
@@ -226,7 +236,14 @@ def bases(t):
     x = t.ones(2, 3)
     v = x[0]
     w = v[1:]
-    return x._base is None, v._base is x, w._base is x, v._is_view(), x.detach()._is_view(), w.storage_offset()
+    return (
+        x._base is None,
+        v._base is x,
+        w._base is x,
+        v._is_view(),
+        x.detach()._is_view(),
+        w.storage_offset(),
+    )
 
 
 @pytest.mark.filterwarnings("ignore")

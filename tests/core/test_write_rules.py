@@ -158,8 +158,18 @@ def inference_mode(t):
     x = leaf(t, 1.0)
     with t.inference_mode():
         y = x * 2
-        inside = t.is_inference_mode_enabled(), t.is_grad_enabled(), y.requires_grad, y.is_inference()
-    return inside, t.is_inference_mode_enabled(), error_of(lambda: y._version), error_of(lambda: (x * y).sum().backward())
+        inside = (
+            t.is_inference_mode_enabled(),
+            t.is_grad_enabled(),
+            y.requires_grad,
+            y.is_inference(),
+        )
+    return (
+        inside,
+        t.is_inference_mode_enabled(),
+        error_of(lambda: y._version),
+        error_of(lambda: (x * y).sum().backward()),
+    )
 
 
 @case

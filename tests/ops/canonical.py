@@ -55,7 +55,10 @@ def _argsort(out: Any, x: Any, args: Any, kwargs: Any) -> Any:
 
 
 def _unique(out: Any, x: Any, args: Any, kwargs: Any) -> Any:
-    if _argument(args, kwargs, 0, "sorted", True) or _argument(args, kwargs, 3, "dim", None) is not None:
+    if (
+        _argument(args, kwargs, 0, "sorted", True)
+        or _argument(args, kwargs, 3, "dim", None) is not None
+    ):
         return out
     outs = list(out) if isinstance(out, tuple) else [out]
     order = outs[0].to(torch.float64).argsort()
@@ -89,7 +92,9 @@ def _power_sums(out: Any, *_: Any) -> Any:
     """A description of a spectrum that has no order."""
     values = out.detach()
     n = max(values.shape[-1], 1) if values.dim() else 1
-    return torch.stack([(values**p).sum(-1) for p in range(1, n + 1)], -1), values.abs().sort(-1).values
+    return torch.stack([(values**p).sum(-1) for p in range(1, n + 1)], -1), values.abs().sort(
+        -1
+    ).values
 
 
 def _eig(out: Any, x: Any, args: Any, kwargs: Any) -> Any:

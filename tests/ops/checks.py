@@ -50,6 +50,8 @@ WRAPPERS = {
 }  # fmt: skip
 TRIANGULAR = {"cholesky_solve", "triangular_solve"}
 MASKED = {"gradcheck_wrapper_masked_operation", "gradcheck_wrapper_masked_pointwise_operation"}
+# Which of several equal elements gets the gradient is free
+TIES = {"msort"}
 WIDER = {
     torch.float16: torch.float64, torch.bfloat16: torch.float64, torch.float32: torch.float64,
     torch.complex64: torch.complex128,
@@ -136,7 +138,9 @@ class Check:
         try:
             found = call(self.own, mine)
             self.compare(expected, found, random)
-            for k, ((before, after), own) in enumerate(zip(self._pairs(inputs), _tensors(mine), strict=True)):
+            for k, ((before, after), own) in enumerate(
+                zip(self._pairs(inputs), _tensors(mine), strict=True)
+            ):
                 if not _equal(before, after):
                     assert_same(after.detach(), own, self.row.tolerance, where=f"written input {k}")
         except Exception as error:
@@ -162,7 +166,9 @@ class Check:
             return
         real = _as_real(found)
         if self.canonical is not None:
-            plain = tree_map(lambda x: x.detach() if isinstance(x, torch.Tensor) else x, self.theirs())
+            plain = tree_map(
+                lambda x: x.detach() if isinstance(x, torch.Tensor) else x, self.theirs()
+            )
             expected, real = (self.canonical(x, *plain) for x in (expected, real))
         wrong = outcome(assert_same, expected, _as_own(real), self.row.tolerance)
         if wrong is not None:
@@ -180,7 +186,9 @@ class Check:
             truth = self.canonical(truth, *wide)
         self._check_close(leaves(expected), leaves(real), leaves(truth), wrong, self.row.tolerance)
 
-    def _check_close(self, expected: Any, real: Any, truth: Any, wrong: Raised, limit: Tolerance) -> None:
+    def _check_close(
+        self, expected: Any, real: Any, truth: Any, wrong: Raised, limit: Tolerance
+    ) -> None:
         if len(truth) != len(expected):
             raise AssertionError(wrong.line)
         for e, r, w in zip(expected, real, truth, strict=True):
@@ -193,6 +201,11 @@ class Check:
         """Gradients for fixed cotangents; True also if the database has none to compare."""
         expected = outcome(self._reference_gradients, lambda x: x)
         if isinstance(expected, Raised) or expected is None:
+            return True
+        if (
+            self.row.info.name in TIES
+            and len(set(self.sample.input.reshape(-1).tolist())) < self.sample.input.numel()
+        ):
             return True
         places, cotangents, grads = expected
         wrong = None
@@ -228,7 +241,9 @@ class Check:
             cotangents = [self._masked(_cotangent(outs[i], i), inputs) for i in places]
         cotangents = [widen(c) for c in cotangents]
         wanted = [x for x in _tensors(inputs) if x.requires_grad]
-        grads = torch.autograd.grad([outs[i] for i in places], wanted, cotangents, allow_unused=True)
+        grads = torch.autograd.grad(
+            [outs[i] for i in places], wanted, cotangents, allow_unused=True
+        )
         return None if all(g is None for g in grads) else (places, cotangents, grads)
 
     def _is_settled(self, out: Any) -> bool:
@@ -238,13 +253,17 @@ class Check:
 
     def _masked(self, cotangent: torch.Tensor, inputs: Any) -> torch.Tensor:
         """Zero where a masked operation's result is not defined."""
-        first, args, kwargs = tree_map(lambda x: x.detach() if isinstance(x, torch.Tensor) else x, inputs)
+        first, args, kwargs = tree_map(
+            lambda x: x.detach() if isinstance(x, torch.Tensor) else x, inputs
+        )
         name = self.row.info.gradcheck_wrapper.__name__
         if name == "gradcheck_wrapper_masked_operation" and kwargs.get("mask") is not None:
             return cotangent * torch.masked._output_mask(self.row.info.op, first, *args, **kwargs)
         both = kwargs.get("input_mask"), kwargs.get("other_mask")
         if name == "gradcheck_wrapper_masked_pointwise_operation" and None not in both:
-            return cotangent * torch.masked._input_mask(first, *args, **kwargs | {"mask": both[0] & both[1]})
+            return cotangent * torch.masked._input_mask(
+                first, *args, **kwargs | {"mask": both[0] & both[1]}
+            )
         return cotangent
 
     def _own_gradients(self, places: list[int], cotangents: list[torch.Tensor]) -> Any:
@@ -280,7 +299,11 @@ class Check:
 
     def variant(self, kind: str, name: str, get: Callable[[Any], Any]) -> bool | None:
         """None if PyTorch itself refuses it on this sample."""
-        if kind == "in place" and self.sample.broadcasts or not isinstance(self.sample.input, torch.Tensor):
+        if (
+            kind == "in place"
+            and self.sample.broadcasts
+            or not isinstance(self.sample.input, torch.Tensor)
+        ):
             return None
         inputs = _detached(self.theirs())
         torch.manual_seed(SEED)
@@ -316,7 +339,9 @@ class Check:
         except NoSuchTensor:
             self.report.left_out += 1
             return
-        found = outcome(lambda: [numpy_of(t) for t in _tensors(call(self.own, mine)) if t.device.type != "meta"])
+        found = outcome(
+            lambda: [numpy_of(t) for t in _tensors(call(self.own, mine)) if t.device.type != "meta"]
+        )
         ok = isinstance(found, Raised) and same_kind(expected.kind, found.kind)
         said = found if isinstance(found, Raised) else "a result"
         self.report.add("error", None if ok else f"expected {expected}, got {said}", self.repro())
@@ -342,7 +367,9 @@ def _detached(inputs: Any) -> Any:
 def _equal(a: torch.Tensor, b: torch.Tensor) -> bool:
     if a.layout is not torch.strided or a.device.type == "meta":
         return True
-    return a.shape == b.shape and np.array_equal(numpy_of(a), numpy_of(b), equal_nan=a.dtype.is_floating_point)
+    return a.shape == b.shape and np.array_equal(
+        numpy_of(a), numpy_of(b), equal_nan=a.dtype.is_floating_point
+    )
 
 
 def _said(error: BaseException) -> str:
@@ -355,7 +382,9 @@ def _as_real(tree: Any) -> Any:
         if not isinstance(x, torchlike.Tensor):
             return x
         if x.device.type == "meta":
-            return torch.empty(tuple(x.shape), dtype=getattr(torch, dtype_name(x.dtype)), device="meta")
+            return torch.empty(
+                tuple(x.shape), dtype=getattr(torch, dtype_name(x.dtype)), device="meta"
+            )
         return real_tensor(x)
 
     return tree_map(leaf, tree)
@@ -376,12 +405,18 @@ def _cotangent(out: torch.Tensor, k: int) -> torch.Tensor:
     drawn = torch.Generator().manual_seed(SEED + k)
     real = torch.rand(out.shape, generator=drawn, dtype=torch.float64) + 0.5
     if out.dtype.is_complex:
-        real = torch.complex(real, torch.rand(out.shape, generator=drawn, dtype=torch.float64) - 0.5)
+        real = torch.complex(
+            real, torch.rand(out.shape, generator=drawn, dtype=torch.float64) - 0.5
+        )
     return real.to(out.dtype)
 
 
 def _is_close(expected: torch.Tensor, found: torch.Tensor, truth: Any, limit: Tolerance) -> bool:
-    if not isinstance(truth, torch.Tensor) or truth.shape != expected.shape or expected.dtype not in WIDER:
+    if (
+        not isinstance(truth, torch.Tensor)
+        or truth.shape != expected.shape
+        or expected.dtype not in WIDER
+    ):
         return outcome(assert_same, expected.detach(), _as_own(found), limit) is None
     e, f, w = (numpy_of(x).astype(np.complex128) for x in (expected, found, truth))
     rtol, atol = limit.of(dtype_name(expected.dtype))
@@ -408,7 +443,9 @@ def _written(x: Any) -> str:
     if isinstance(x, torch.Tensor):
         if x.numel() > 40 or x.is_meta or x.layout is not torch.strided:
             return f"make_tensor({tuple(x.shape)}, dtype={x.dtype}, device='cpu')"
-        values = tree_map(lambda v: float(f"{v:.5g}") if isinstance(v, float) else v, x.detach().tolist())
+        values = tree_map(
+            lambda v: float(f"{v:.5g}") if isinstance(v, float) else v, x.detach().tolist()
+        )
         grad = ", requires_grad=True" if x.requires_grad else ""
         return f"torch.tensor({values}, dtype={x.dtype}{grad})"
     if isinstance(x, (list, tuple)) and not isinstance(x, torch.Size):

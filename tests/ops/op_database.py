@@ -284,7 +284,11 @@ def _variant(fn: Any) -> tuple[str, Callable[[Any], Any]] | None:
     if fn is None:
         return None
     if _is_lambda(fn):
-        return None if "ops" in fn.__code__.co_names else ("lambda", lambda library: rebound(fn, library))
+        return (
+            None
+            if "ops" in fn.__code__.co_names
+            else ("lambda", lambda library: rebound(fn, library))
+        )
     if is_method(fn):
         return f"Tensor.{fn.__name__}", lambda library: _method_of(library, fn.__name__)
     partial = isinstance(fn, functools.partial)  # partial(F.mish, inplace=True)
@@ -299,12 +303,17 @@ def _tolerance(info: Any) -> Tolerance:
     """The row's own overrides (other than those for MPS)."""
     found: dict[str, tuple[float, float]] = {}
     for item in info.decorators:
-        if getattr(item, "device_type", None) == "mps" or getattr(item, "test_name", "") == "test_numpy_ref_mps":
+        if (
+            getattr(item, "device_type", None) == "mps"
+            or getattr(item, "test_name", "") == "test_numpy_ref_mps"
+        ):
             continue
         for decorator in getattr(item, "decorators", [item]):
             table = getattr(decorator, "d", None)
             for dtype, value in table.items() if isinstance(table, dict) else ():
-                atol, rtol = (value.atol, value.rtol) if hasattr(value, "atol") else (float(value), 0.0)
+                atol, rtol = (
+                    (value.atol, value.rtol) if hasattr(value, "atol") else (float(value), 0.0)
+                )
                 r, a = found.get(dtype_name(dtype), (0.0, 0.0))
                 found[dtype_name(dtype)] = max(r, rtol), max(a, atol)
     elementwise = type(info).__name__ in ("UnaryUfuncInfo", "BinaryUfuncInfo")

@@ -11,8 +11,9 @@ from ..core.errors import GraphBreak, missing
 from ..core.modes import modes
 from ..core.tensor import Tensor
 from . import state
+from .escapes import NotReplayable
 from .guards import argument_key, environment, fingerprint, optimizers_of
-from .program import UNFIT, NotReplayable, Program, flatten
+from .program import UNFIT, Program, flatten
 
 MODES = ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
 BACKENDS = ("inductor", "eager", "aot_eager", "cudagraphs", "openxla", "tvm", "onnxrt", "ipex")

@@ -13,7 +13,11 @@ from ..core.modes import modes
 from ..core.tensor import Tensor
 
 _SIMPLE = frozenset((bool, int, float, complex, str, bytes, type(None), dtypes.dtype, device))
-_LIBRARIES = (__file__.rpartition("compiler")[0], sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"))
+_LIBRARIES = (
+    __file__.rpartition("compiler")[0],
+    sysconfig.get_path("stdlib"),
+    sysconfig.get_path("purelib"),
+)
 _DEEPEST = 6
 # What a module holds beside its own attributes; of hooks only their number matters
 _MODULE_TABLES = ("_parameters", "_buffers", "_modules")
@@ -121,7 +125,11 @@ class _Walk:
         if isinstance(x, Tensor):
             add(x._rg)
             return
-        if depth > _DEEPEST or id(x) in self.seen or isinstance(x, (type, types.ModuleType, types.BuiltinFunctionType)):
+        if (
+            depth > _DEEPEST
+            or id(x) in self.seen
+            or isinstance(x, (type, types.ModuleType, types.BuiltinFunctionType))
+        ):
             return
         self.seen.add(id(x))
         if isinstance(x, (list, tuple, dict, set, frozenset)):
@@ -182,7 +190,9 @@ _IS_LIBRARY: dict[Any, bool] = {}
 def _is_library(filename: str) -> bool:
     found = _IS_LIBRARY.get(filename)
     if found is None:
-        found = _IS_LIBRARY[filename] = filename.startswith(_LIBRARIES) or filename.startswith("<frozen")
+        found = _IS_LIBRARY[filename] = filename.startswith(_LIBRARIES) or filename.startswith(
+            "<frozen"
+        )
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,12 +17,9 @@ from ..core.tape import node_type
 from ..core.tensor import Storage, Tensor, wrap
 from ..core.value import Value, from_array
 from .compiled_call import CompiledNode, make_call
+from .escapes import NotReplayable, check_escapes
 
 UNFIT = object()
-
-
-class NotReplayable(Exception):
-    """The captured call did something a program can't do again; it stays eager."""
 
 
 def is_tensor(x: Any) -> bool:
@@ -54,7 +50,9 @@ class Program:
         self.draws = [draw for draw, _ in capture.draws]
         self.n_forward = len(self.segment.nodes) if self.segment else 0
         self.chains: dict[int, Any] = {}  # how a written argument views its storage
-        self._bases: dict[int, tuple[str, Any]] = {}  # contents before a write -> where they are found
+        self._bases: dict[
+            int, tuple[str, Any]
+        ] = {}  # contents before a write -> where they are found
         self.grads_read, self.grads_made, self._grads = self._gradients_touched()
         leaves, self.tree = flatten(result)
         self._shown: dict[int, int] = {}
@@ -73,7 +71,9 @@ class Program:
         capture.grads.clear()
         check_escapes(capture, [*leaves, *bases, *args, *made])
         self.grads_made = [(owner, None if t is None else t._v) for owner, t in self.grads_made]
-        self.grads_made = [(o, None if v is None else self._grad_code(v)) for o, v in self.grads_made]
+        self.grads_made = [
+            (o, None if v is None else self._grad_code(v)) for o, v in self.grads_made
+        ]
         del self._capture, self._args, self._arg_ids, self._arg_storages, self._grads, self._bases
         del self._shown, self._storages, self.segment
 
@@ -118,7 +118,9 @@ class Program:
             place = ("storage", storage) if at is None else ("arg", at)
             if at is not None:
                 self.chains[at] = chain_of(args[at])
-            owner = next((o for o, before in self._grads.values() if before._storage is storage), None)
+            owner = next(
+                (o for o, before in self._grads.values() if before._storage is storage), None
+            )
             if owner is not None:
                 place = ("grad", owner)
             self._bases[id(old)] = place
@@ -214,7 +216,9 @@ class Program:
         except RuntimeError as error:
             if "a second time" not in str(error):
                 raise
-            self.is_freed = True  # the call ran backward itself; what it returns can't be differentiated
+            self.is_freed = (
+                True  # the call ran backward itself; what it returns can't be differentiated
+            )
             self._drop_backward()
             return [], [None] * len(inputs)
         nodes = self.segment.nodes[self.n_forward :]
@@ -276,7 +280,13 @@ class Program:
         outputs = self.out_codes + self.written_codes + self.grad_codes + residuals
         self.used = sorted({~c for _, *codes in forward for c in codes if c < 0})
         self.forward = make_call(
-            f"compiled {self._capture.name}", forward, outputs, segment, self.used, [], numbers,
+            f"compiled {self._capture.name}",
+            forward,
+            outputs,
+            segment,
+            self.used,
+            [],
+            numbers,
             live=[code for code, _ in self.rates],
         )
         if self.out_needs and not self.is_freed:
@@ -354,7 +364,9 @@ class Program:
         made = iter(outs[:n])
         results: list[Any] = []
         for kind, place in self.leaves:
-            results.append(results[place] if kind == "again" else self._result(kind, place, args, made))
+            results.append(
+                results[place] if kind == "again" else self._result(kind, place, args, made)
+            )
         if self.out_needs:
             self._attach(results, args, operands, outs[kept:])
         return jax.tree_util.tree_unflatten(self.tree, results)
@@ -362,7 +374,10 @@ class Program:
     def _fits(self, args: Sequence[Tensor]) -> bool:
         """Whether what the key does not say is as it was at the capture."""
         return (
-            all((_owned_by(owner, args)._grad is not None) == there for owner, there in self.grads_read)
+            all(
+                (_owned_by(owner, args)._grad is not None) == there
+                for owner, there in self.grads_read
+            )
             and all(chain_of(args[i]) == chain for i, chain in self.chains.items())
             and all(group.get("lr") == rate for group, rate in self.fixed_rates)
             and all(type(group["lr"]) is float for _, group in self.rates)
@@ -375,7 +390,9 @@ class Program:
                 t._grad = None
             else:
                 kind, place = code
-                t._grad = wrap(next(outs) if kind == "out" else args[place]._v if kind == "arg" else place)
+                t._grad = wrap(
+                    next(outs) if kind == "out" else args[place]._v if kind == "arg" else place
+                )
 
     def _operand(self, kind: str, place: Any, args: Sequence[Tensor], drawn: list[Any]) -> Any:
         if kind == "arg":
@@ -438,36 +455,6 @@ def _storage_at(place: tuple[str, Any], args: Sequence[Tensor]) -> Storage:
 def _numbers_of(optimizer: Any) -> list[tuple[str, float]]:
     return [(k, x) for group in optimizer.param_groups for k, v in group.items()
             for x in (v if isinstance(v, (tuple, list)) else (v,)) if type(x) is float]  # fmt: skip
-
-
-def check_escapes(capture: Capture, known: Sequence[Any]) -> None:
-    """Whether a tensor made by the call lives on elsewhere: a program could not put it there again.
-
-    Raises:
-        NotReplayable: one does.
-    """
-    allowed = {id(t) for t in known}
-    if _escaped(capture, allowed):
-        gc.collect()
-        if _escaped(capture, allowed):
-            raise NotReplayable("a tensor that it makes is kept by something outside")
-
-
-def _escaped(capture: Capture, allowed: set[int]) -> bool:
-    segments = list(capture.segments.values())
-    found: list[int] = []
-    for x in gc.get_objects():
-        kind = type(x)
-        if issubclass(kind, Tensor):
-            storage = x.__dict__.get("_storage")
-            value = None if storage is None else storage.value
-            if id(x) in allowed or value is None or id(storage) in capture.writes:
-                continue
-            if value.segment in segments or id(value) in capture.constants:
-                found.append(id(x))
-        elif kind.__name__ in ("_Saved", "Operand"):  # kept for backward, or to draw random numbers anew
-            allowed.add(id(getattr(x, "tensor", None)))
-    return any(i not in allowed for i in found)
 
 
 def _first_value(capture: Capture, storage: Storage) -> Value:

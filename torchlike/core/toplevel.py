@@ -12,10 +12,12 @@ from .dtypes import dtype
 from .modes import modes
 from .opcall import NUMBERS
 from .record import flush_all
+from .shapes import Size, broadcast_two
 from .tensor import Tensor
 
 __all__ = [
-    "are_deterministic_algorithms_enabled", "is_anomaly_check_nan_enabled", "is_anomaly_enabled",
+    "are_deterministic_algorithms_enabled",
+    "broadcast_shapes", "is_anomaly_check_nan_enabled", "is_anomaly_enabled",
     "can_cast", "compiled_with_cxx11_abi", "detach", "get_default_device",
     "get_default_dtype", "get_device", "get_float32_matmul_precision", "get_num_interop_threads",
     "get_num_threads", "is_complex", "is_deterministic_algorithms_warn_only_enabled",
@@ -37,6 +39,27 @@ def is_anomaly_enabled() -> bool:
 
 def is_anomaly_check_nan_enabled() -> bool:
     return modes.anomaly_nan
+
+
+def broadcast_shapes(*shapes: Any) -> Size:
+    """The shape that all of these broadcast to.
+
+    Raises:
+        RuntimeError: they do not.
+    """
+    found: tuple[int, ...] = ()
+    for shape in shapes:
+        size = (shape,) if isinstance(shape, int) else tuple(shape)
+        if any(n < 0 for n in size):
+            low = min(size)
+            raise RuntimeError(f"Trying to create tensor with negative dimension ({low}): ({low})")
+        try:
+            found = broadcast_two(found, size)
+        except RuntimeError:
+            raise RuntimeError(
+                "Shape mismatch: objects cannot be broadcast to a single shape"
+            ) from None
+    return Size(found)
 
 
 def is_tensor(obj: Any) -> bool:
