@@ -98,7 +98,8 @@ def compile(
         RuntimeError: an unknown mode, or mode and options together.
 
     Differs: numbers are not checked inside a compiled program (an index out of range clamps); a function
-    that looks at numbers half-way stays eager as a whole for those inputs.
+    that looks at numbers half-way stays eager as a whole for those inputs; a replay runs no Python, so a
+    ``print`` inside shows up once.
     """
     if model is None:
         return functools.partial(
