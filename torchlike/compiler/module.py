@@ -39,7 +39,7 @@ class OptimizedModule(Module):
             setattr(self._orig_mod, name, value)
 
     def __len__(self) -> int:
-        return len(self._orig_mod)
+        return len(self._orig_mod)  # type: ignore[arg-type]  # PyTorch forwards it, too
 
     def __bool__(self) -> bool:
         return True
