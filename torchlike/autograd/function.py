@@ -9,7 +9,7 @@ from typing import Any
 
 from ..api import torch as T
 from ..core.errors import shape_text
-from ..core.modes import modes, no_grad, set_grad_enabled
+from ..core.modes import modes, no_grad
 from ..core.tape import Edge, Node
 from ..core.tensor import Storage, Tensor, wrap
 from ..core.value import Value
@@ -275,7 +275,6 @@ class Function(metaclass=FunctionMeta):
             else:
                 output = cls.forward(ctx, *args, **kwargs)
         if not recording:
-            _bump_dirty(ctx, False)
             return output
         ctx._slots = [i for i, a in enumerate(args) if isinstance(a, Tensor)]
         tensors = [args[i] for i in ctx._slots]
@@ -286,10 +285,6 @@ class Function(metaclass=FunctionMeta):
 
 def _edge_of(t: Tensor) -> Edge | None:
     return t._grad_edge_or_none()
-
-
-def _bump_dirty(ctx: FunctionCtx, recording: bool) -> None:
-    del recording  # versions were bumped by the writes themselves
 
 
 def _attach(ctx: BackwardCFunction, args: tuple[Any, ...], output: Any) -> Any:
@@ -373,6 +368,3 @@ class InplaceFunction(Function):
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
         self.inplace = inplace
-
-
-_ = set_grad_enabled

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from .build import from_host
@@ -12,8 +12,6 @@ from .errors import shape_text
 from .modes import modes, set_grad_enabled
 from .tape import AccumulateGrad, Edge, Node
 from .tensor import Tensor
-
-_OPTIONAL = Any  # a Tensor or None
 
 
 def run_backward(
@@ -265,6 +263,3 @@ def _owned(grad: Tensor) -> Tensor:
     from .tensor import wrap
 
     return wrap(grad._v)
-
-
-Hook = Callable[..., Any]

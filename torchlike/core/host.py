@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from .registry import STATIC, OpDef
 from .rng import Generator, default_generator
 from .signature import normal_static
 from .tensor import Tensor, wrap
-from .value import Value, from_array
+from .value import from_array
 from .viewing import call_view
 from .write import check_writable, write
 
@@ -168,7 +167,3 @@ def call_fill(op: OpDef, self: Tensor, args: dict[str, Any]) -> Tensor:
     else:
         write(self, made)
     return self
-
-
-Maker = Callable[..., Any]
-_ = dtypes, Value

@@ -19,7 +19,7 @@ from .device import cpu, device
 from .dtypes import from_np
 from .errors import OutOfMemoryError
 from .platform import compiler_options
-from .value import Aval, Value, aval, concrete, on_device
+from .value import Aval, Value, aval, on_device
 
 _NUMBER_NP = {bool: np.bool_, int: np.int64, float: np.float64, complex: np.complex128}
 NUMBERS = frozenset(_NUMBER_NP)
@@ -221,8 +221,3 @@ def _used_inputs(full: Callable[..., Any], structs: list[Any], cts: list[Any]) -
     live = [True] * len(jaxpr.jaxpr.outvars)
     _, used = partial_eval.dce_jaxpr(jaxpr.jaxpr, live)
     return tuple(used[: len(structs)])
-
-
-def values_ready(values: Sequence[Value]) -> None:
-    """Waits until the arrays are computed."""
-    jax.block_until_ready([concrete(v) for v in values])

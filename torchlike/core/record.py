@@ -257,6 +257,12 @@ def record(call: OpCall, operands: Sequence[Any]) -> Any:
     return segment.append(call, operands)
 
 
+def finish_all() -> None:
+    """Runs everything this thread has pending and waits until every array is computed."""
+    flush_all()
+    jax.block_until_ready(jax.live_arrays())
+
+
 def flush_all() -> None:
     """Runs everything this thread has pending."""
     for segment in list(modes.segments.values()):

@@ -16,7 +16,7 @@ from .errors import check_gradient
 from .modes import modes
 from .shapes import Size
 from .tape import AccumulateGrad, Edge, Node, RemovableHandle
-from .value import Aval, Value, concrete
+from .value import Aval, Value
 
 
 class Storage:
@@ -407,10 +407,6 @@ class Tensor(metaclass=TensorMeta):
             )
         raise AttributeError(text, name=name, obj=self)
 
-    @property
-    def __class_name__(self) -> str:
-        return type(self).__name__
-
 
 # Filled by higher levels, which know how: views re-derive themselves, constructors build.
 VIEWS: dict[str, Callable[..., Any]] = {}
@@ -435,8 +431,3 @@ def alias(t: Tensor, cls: type) -> Any:
     if t._inference:
         new._inference = True
     return new
-
-
-def host_array(t: Tensor) -> Any:
-    """The tensor's array, computed if pending."""
-    return concrete(t._v)

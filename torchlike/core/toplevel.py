@@ -11,7 +11,7 @@ from . import device as devices, dtypes, promote
 from .dtypes import dtype
 from .modes import modes
 from .opcall import NUMBERS
-from .record import flush_all
+from .record import finish_all
 from .shapes import Size, broadcast_two
 from .tensor import Tensor
 
@@ -165,7 +165,7 @@ def typename(obj: Any) -> str:
 
 def synchronize() -> None:
     """Runs what is recorded and waits for it."""
-    flush_all()
+    finish_all()
 
 
 # --- switches that XLA decides by itself; they are kept so that programs can read them back ---

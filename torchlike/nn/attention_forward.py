@@ -353,6 +353,7 @@ def _explicit(
     """
     scaled = q * math.sqrt(1.0 / q.shape[-1])
     if is_causal and mask is None:
+        # PyTorch refuses this too, in these words
         raise AssertionError("FIXME: is_causal not implemented for need_weights")
     if mask is None:
         scores = T.bmm(scaled, k.transpose(-2, -1))
