@@ -32,6 +32,7 @@ LEVELS = {
     "core.strided": 4,
     "core.bind": 4,
     "core.backward": 4,
+    "core.route": 4,
     "core.anomaly": 4,
     "core.members": 4,
     "core.toplevel": 4,

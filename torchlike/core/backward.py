@@ -10,6 +10,7 @@ from .build import from_host
 from .dispatch import invoke
 from .errors import shape_text
 from .modes import modes, set_grad_enabled
+from .route import follow
 from .tape import AccumulateGrad, Edge, Node
 from .tensor import Tensor
 
@@ -33,6 +34,10 @@ def run_backward(
         roots.append((edge, _initial(t, g, create_graph)))
     targets = None if inputs is None else [t._grad_edge_or_none() for t in inputs]
     with set_grad_enabled(create_graph):
+        if len(roots) == 1 and targets is None and accumulate and not create_graph:
+            (root, index), grad = roots[0]
+            if follow(root, index, grad, retain_graph=retain_graph):
+                return []
         walk = _Walk(roots, targets, retain_graph, create_graph, accumulate)
         walk.run()
     return walk.captured(targets) if targets is not None else []

@@ -16,7 +16,7 @@ import numpy as np
 from . import write as writer
 from .build import from_numpy
 from .dispatch import BOUND, call
-from .host import call_fill, call_host, call_prepared
+from .host import call_checked, call_fill, call_host, call_prepared
 from .opcall import NUMBERS
 from .registry import EMPTY, OPS, STATIC, OpDef, Param
 from .signature import DEFAULT
@@ -37,7 +37,8 @@ def bind(op: OpDef) -> Callable[..., Any]:
     public = [p for p in op.params if not p.name.startswith("_")]
     scope: dict[str, Any] = {"_op": op, "_call": call, "_view": call_view, "_prepared": call_prepared,
                              "_host": call_host, "_D": DEFAULT, "_W": writer, "_again": _again,
-                             "_bound": BOUND, "_tuple": _varargs, "_fill": call_fill}  # fmt: skip
+                             "_bound": BOUND, "_tuple": _varargs, "_fill": call_fill,
+                             "_checked": call_checked}  # fmt: skip
     for p in public:
         scope[f"_d_{p.name}"] = p.default
     scope["_key"], scope["_name"] = op.fn.__name__, op.name
@@ -142,12 +143,14 @@ def _result(op: OpDef, public: list[Param], given: str) -> str:
         return f"_fill(_op, {public[0].name}, {{{given}}})"
     if op.host:
         return f"_host(_op, {{{given}}}, _extra)"
-    if op.prepare is not None or op.check is not None:
+    if op.prepare is not None:
         return f"_prepared(_op, {{{given}}})"
     operands = "".join(f"{_operand(p)}, " for p in op.params if p.kind != STATIC)
     statics = "".join(
         f"{p.name if p.name != 'inplace' else False}, " for p in op.params if p.kind == STATIC
     )
+    if op.check is not None:
+        return f"_checked(_op, ({operands}), ({statics}), {{{given}}})"
     function = "_call" if op.layout is None else "_view"
     return f"{function}(_op, ({operands}), ({statics}))"
 

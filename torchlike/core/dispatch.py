@@ -180,11 +180,17 @@ class OpNode(Node):
 
     __slots__ = ("plan", "saved", "versions")
     plan: Plan
-    saved: tuple[Any, ...] | None
+    saved: list[Any] | None
     versions: Any  # (storage, version, storage, version, …) of what backward depends on
 
-    def apply(self, grads: list[Any], create_graph: bool) -> Sequence[Any]:
-        if self.saved is None:
+    def kept(self, which: Sequence[int]) -> list[Any]:
+        """Those of the operands, saved for backward.
+
+        Raises:
+            RuntimeError: they are gone, or were overwritten.
+        """
+        saved = self.saved
+        if saved is None:
             raise RuntimeError(
                 "Trying to backward through the graph a second time (or directly access saved tensors "
                 "after they have already been freed). Saved intermediate values of the graph are freed "
@@ -192,15 +198,16 @@ class OpNode(Node):
                 "backward through the graph a second time or if you need to access saved tensors after "
                 "calling backward."
             )
-        self._check_versions()
+        if self.versions:
+            self._check_versions()
+        return [saved[i] for i in which]
+
+    def apply(self, grads: list[Any], create_graph: bool) -> Sequence[Any]:
         given = tuple([g is not None for g in grads])
         gradient = self.plan.call.gradient(self.plan.needs, given)
-        values: list[Any] = []
-        edges: list[Edge | None] = []
-        for used, v, e in zip(gradient.used, self.saved, self.edges, strict=True):
-            if used:
-                values.append(v)
-                edges.append(e)
+        which = [i for i, used in enumerate(gradient.used) if used]
+        values = self.kept(which)
+        edges = [self.edges[i] for i in which]
         for g in grads:
             if g is not None:
                 values.append(g._v)
@@ -244,18 +251,18 @@ class OpNode(Node):
 class Plan:
     """How the tape keeps a call, given which operands need grad: the node's class, and what it saves."""
 
-    __slots__ = ("call", "checked", "keeps", "kind", "needs", "used")
+    __slots__ = ("call", "checked", "keeps", "kept", "kind", "needs", "nothing")
 
     def __init__(self, call: OpCall, needs: tuple[bool, ...]) -> None:
         self.call = call
         self.needs = needs
         self.kind = node_type(OpNode, call.node_name)
-        self.used = call.gradient(needs, call.out_diff).used
-        self.keeps = any(self.used)
-        tensors = [type(a) is Aval for a in call.in_avals]
-        self.checked = [
-            i for i, u in enumerate(self.used) if u and tensors[i] and call.saves is None
-        ]
+        used = call.gradient(needs, call.out_diff).used
+        self.kept = [i for i, u in enumerate(used) if u]
+        self.keeps = bool(self.kept)
+        self.nothing: list[Any] = [None] * len(used)
+        is_tensor = [type(a) is Aval for a in call.in_avals]
+        self.checked = [i for i in self.kept if is_tensor[i] and call.saves is None]
 
 
 def _taped(
@@ -269,7 +276,10 @@ def _taped(
         if isinstance(x, Tensor):
             if x._inference:
                 inference = True
-            edges.append(x._edge or x._grad_edge_or_none() if x._rg and x._v.aval.inexact else None)
+            if x._rg and values[len(edges)].aval.inexact:
+                edges.append(x._edge or x._grad_edge_or_none())
+            else:
+                edges.append(None)
             storages.append(x._storage)
         elif x is not None and x is not DEFAULT:
             edges.append(None)
@@ -306,36 +316,36 @@ def _wrap_taped(
     found: OpCall, values: Sequence[Any], edges: list[Edge | None],
     storages: Sequence[Storage | None] | None, outs: Any,
 ) -> list[Tensor]:  # fmt: skip
-    mask = 0
-    for e in edges:
-        mask = mask + mask + (e is not None)
     tensors = [wrap(outs)] if found.single else [wrap(v) for v in outs]
-    if not mask or True not in found.out_diff:
-        return tensors
-    plan = found.plans.get(mask)
+    needs = tuple([e is not None for e in edges])
+    plan = found.plans.get(needs)
     if plan is None:
-        plan = found.plans[mask] = Plan(found, tuple([e is not None for e in edges]))
+        if True not in needs or True not in found.out_diff:
+            return tensors
+        plan = found.plans[needs] = Plan(found, needs)
     node = _new(plan.kind)
     node.plan = plan
     node.edges = edges
     node.out_avals = found.out_avals
     node.sequence = next(serial)
+    saved = plan.nothing
     if plan.keeps:
-        node.saved = tuple([v if u else None for v, u in zip(values, plan.used, strict=True)])
-    else:
-        node.saved = (None,) * len(edges)
+        saved = saved.copy()
+        for i in plan.kept:
+            saved[i] = values[i]
+    node.saved = saved
+    versions: list[Any] = []
     if found.saves == "result":
-        node.versions = (weakref.ref(tensors[0]._storage), 0)
-    elif storages is None:
-        node.versions = ()
-    else:
-        kept: list[Any] = []
+        versions = [weakref.ref(tensors[0]._storage), 0]
+    elif storages is not None:
         for i in plan.checked:
             s = storages[i]
-            kept += (s, s.version)  # type: ignore[union-attr]
-        node.versions = kept
+            versions.append(s)
+            versions.append(s.version)  # type: ignore[union-attr]
+    node.versions = versions
     if modes.anomaly:
         node.anomaly = traceback.extract_stack()[:-3]
+        node.is_watched = True
     for i, t in enumerate(tensors):
         if found.out_diff[i]:
             t._rg = True

@@ -36,6 +36,20 @@ FACTORY = frozenset(
 )
 
 
+def call_checked(
+    op: OpDef, operands: tuple[Any, ...], statics: tuple[Any, ...], args: dict[str, Any]
+) -> Any:
+    """An op whose operands' numbers are looked at first."""
+    traced = False
+    for p, x in zip(op.array_params, operands, strict=True):
+        if x is not None:
+            traced = traced or is_traced(x)
+            args[p.name] = operands_of(args[p.name])
+    if not traced:
+        _check(op, args)
+    return (call if op.layout is None else call_view)(op, operands, statics)
+
+
 def call_prepared(op: OpDef, args: dict[str, Any]) -> Any:
     """An op with ``check`` or ``prepare``: host work first, then an ordinary call."""
     seen = {name: operands_of(x) for name, x in args.items()}

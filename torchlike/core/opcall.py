@@ -28,6 +28,8 @@ NUMBERS = frozenset(_NUMBER_NP)
 class OpCall:
     """See the module's docstring. Compared and hashed by identity."""
 
+    is_backward = False
+
     __slots__ = (
         "device", "fn", "grads", "hot", "in_avals", "jitted", "moves", "name", "node_name", "options",
         "out_avals", "out_diff", "plans", "saves", "single", "traced", "views",
@@ -56,7 +58,9 @@ class OpCall:
         self.views: dict[
             Any, Any
         ] = {}  # for a view op: what its results are, by the source's layout
-        self.plans: dict[int, Any] = {}  # how the tape keeps this call, by which operands need grad
+        self.plans: dict[
+            tuple[bool, ...], Any
+        ] = {}  # how the tape keeps this call, by which operands need grad
         self.traced = any(type(a) is Aval and a.traced for a in in_avals)
         self.device, self.moves = _common_device(in_avals)
         out = jax.eval_shape(fn, *[_struct(a) for a in in_avals])
@@ -97,6 +101,11 @@ class OpCall:
         if self.single:
             return Value(avals[0], results)
         return [Value(a, r) for a, r in zip(avals, results, strict=True)]
+
+    @property
+    def parts(self) -> Sequence[OpCall]:
+        """The calls that run when it runs by itself."""
+        return (self,)
 
     def _compile(self) -> Any:
         self.jitted = jax.jit(self.fn, compiler_options=compiler_options((self.options,)))

@@ -17,7 +17,7 @@ import jax
 import numpy as np
 
 from .config import config
-from .device import device
+from .device import device, jax_device
 from .modes import modes
 from .opcall import OpCall
 from .platform import compiler_options
@@ -26,6 +26,9 @@ from .value import Value, on_device
 # Operand codes inside a node: 0… an earlier result, negative an external input,
 # from FLOATS / INTS on a Python number, which travels packed into one vector per type.
 FLOATS, INTS = 1 << 40, 1 << 41
+
+
+_PACKED: dict[tuple[Any, ...], Any] = {}
 
 
 class Segment:
@@ -99,8 +102,12 @@ class Segment:
             self.flush()
         return result
 
-    def flush(self) -> None:
-        """Runs what was recorded; every value still held gets its array."""
+    def flush(self, wanted: int | None = None) -> None:
+        """Runs what was recorded; every value still held gets its array.
+
+        If only the loss is ``wanted``, the gradients do not keep it waiting: they are computed while
+        Python goes on.
+        """
         with self.lock:
             if self.done:
                 if self.error is not None:
@@ -113,7 +120,7 @@ class Segment:
             live = [(i, v) for i, r in enumerate(self.refs) if (v := r()) is not None]
             try:
                 if live:
-                    self._run(live)
+                    self._run(live, wanted)
             except BaseException as error:
                 self.error = error
                 raise
@@ -124,8 +131,9 @@ class Segment:
                     if value.array is not None:
                         value.segment = None
 
-    def _run(self, live: list[tuple[int, Value]]) -> None:
-        key = (tuple(self.nodes), tuple([i for i, _ in live]))
+    def _run(self, live: list[tuple[int, Value]], wanted: int | None) -> None:
+        cut = None if wanted is None else self._backward_after(wanted)
+        key = (tuple(self.nodes), tuple([i for i, _ in live]), cut)
         program = PROGRAMS.get(key)
         if program is None:
             if not worth_compiling(self.nodes):
@@ -135,12 +143,35 @@ class Segment:
             program = PROGRAMS.add(key, _compile(*key))
         arrays = [on_device(v) if type(v) is Value else v for v in self.inputs]
         try:
-            results = program(arrays, np.array(self.floats), np.array(self.ints, np.int64))
+            results = program(
+                arrays, self._packed(self.floats, np.float64), self._packed(self.ints, np.int64)
+            )
         except jax.errors.JaxRuntimeError:
             self._op_by_op(live)  # to name the op, and to keep what can be computed
             return
         for (_, value), result in zip(live, results, strict=True):
             value.array = result
+
+    def _backward_after(self, wanted: int) -> int | None:
+        """Where a backward starts that result ``wanted`` does not depend on."""
+        made = 0
+        for k, node in enumerate(self.nodes):
+            call = node[0]
+            if call.is_backward and made > wanted:
+                return k
+            made += len(call.out_avals)
+        return None
+
+    def _packed(self, numbers: list[Any], kind: type) -> Any:
+        """The numbers on the device. They seldom change from step to step, and a transfer is slow."""
+        packed = np.array(numbers, kind)
+        key = (self.device, kind, packed.tobytes())
+        found = _PACKED.get(key)
+        if found is None:
+            if len(_PACKED) >= 256:
+                _PACKED.clear()
+            found = _PACKED[key] = jax.device_put(packed, jax_device(self.device))
+        return found
 
     def _op_by_op(self, live: list[tuple[int, Value]]) -> None:
         wanted = dict(live)
@@ -179,20 +210,72 @@ def _last_uses(nodes: list[tuple[Any, ...]]) -> dict[int, list[int]]:
     return found
 
 
-def _compile(nodes: tuple[tuple[Any, ...], ...], outputs: tuple[int, ...]) -> Callable[..., Any]:
-    def program(inputs: list[Any], floats: Any, ints: Any) -> list[Any]:
-        env: list[Any] = []
+def _compile(
+    nodes: tuple[tuple[Any, ...], ...], outputs: tuple[int, ...], cut: int | None
+) -> Callable[..., Any]:
+    """``program(inputs, floats, ints) -> outputs``, or two of them if the nodes are cut."""
+    if cut is None:
+        whole, reads = _jitted(nodes, outputs, 0)
+
+        def program(*given: Any) -> list[Any]:
+            return whole(*_picked(reads, given, ()))
+
+        return program
+    first, rest = nodes[:cut], nodes[cut:]
+    made = sum(len(node[0].out_avals) for node in first)
+    early = [i for i in outputs if i < made]
+    count = len(early)
+    end, late_reads = _jitted(rest, outputs[count:], made)
+    carried = sorted({c for c in late_reads if 0 <= c < made}.difference(early))
+    start, early_reads = _jitted(first, (*early, *carried), 0)
+    places = {i: k for k, i in enumerate((*early, *carried))}
+    late_reads = [places.get(c, c) for c in late_reads]
+
+    def program_and_backward(*given: Any) -> list[Any]:
+        found = start(*_picked(early_reads, given, ()))
+        return found[:count] + end(*_picked(late_reads, given, found))
+
+    return program_and_backward
+
+
+def _picked(codes: list[int], given: tuple[Any, ...], carried: Sequence[Any]) -> list[Any]:
+    """The arrays behind codes; all floats are one array, and so are all ints."""
+    inputs, floats, ints = given
+    return [
+        inputs[~c] if c < 0 else carried[c] if c < FLOATS else floats if c < INTS else ints
+        for c in codes
+    ]
+
+
+def _jitted(
+    nodes: tuple[tuple[Any, ...], ...], outputs: tuple[int, ...], first: int
+) -> tuple[Callable[..., Any], list[int]]:
+    """A program whose results are numbered from ``first`` on, and the codes of what it takes."""
+    codes = {c for node in nodes for c in node[1:]}
+    reads = [c for c in sorted(codes) if c < first]
+    reads += [
+        kind
+        for kind, end in ((FLOATS, INTS), (INTS, 2 * INTS))
+        if any(kind <= c < end for c in codes)
+    ]
+
+    def program(*arrays: Any) -> list[Any]:
+        env = dict(zip(reads, arrays, strict=True))
+        index = first
         for call, *codes in nodes:
             operands = [
-                ints[c - INTS] if c >= INTS else floats[c - FLOATS] if c >= FLOATS
-                else env[c] if c >= 0 else inputs[~c]
+                env[INTS][c - INTS] if c >= INTS else env[FLOATS][c - FLOATS] if c >= FLOATS
+                else env[c]
                 for c in codes
             ]  # fmt: skip
             out = call.fn(*operands)
-            env.append(out) if call.single else env.extend(out)
+            for x in (out,) if call.single else out:
+                env[index] = x
+                index += 1
         return [env[i] for i in outputs]
 
-    return jax.jit(program, compiler_options=compiler_options({call.options for call, *_ in nodes}))
+    kinds = {part.options for call, *_ in nodes for part in call.parts}
+    return jax.jit(program, compiler_options=compiler_options(kinds)), reads
 
 
 class Programs:
@@ -241,7 +324,7 @@ def worth_compiling(nodes: list[tuple[Any, ...]]) -> bool:
     An op that was met in two such structures counts as worth an executable of its own, so code whose
     structure never repeats ends up op by op, with nothing left to compile.
     """
-    fresh = {call for call, *_ in nodes if call.jitted is None}
+    fresh = {part for call, *_ in nodes for part in call.parts if part.jitted is None}
     missing = [call for call in fresh if call.hot < 2]
     for call in fresh:
         call.hot += 1

@@ -23,6 +23,7 @@ class Node:
     # What nearly every node has is a slot; the rest are class-level defaults, to keep creation cheap.
     __slots__ = ("__dict__", "__weakref__", "edges", "out_avals", "sequence")
     label = "Node"  # PyTorch's name of the node
+    is_watched = False  # has hooks, or keeps its forward line: the walk has to stop here
     pre_hooks: dict[int, Callable[..., Any]] | None = None
     post_hooks: dict[int, Callable[..., Any]] | None = None
     tensor_hooks: dict[int, dict[int, Callable[..., Any]]] | None = None
@@ -37,6 +38,7 @@ class Node:
         self.sequence = next(serial)
         if modes.anomaly:
             self.anomaly = traceback.extract_stack()[:-2]
+            self.is_watched = True
 
     def __repr__(self) -> str:
         return f"<{self.label} object at {hex(id(self))}>"
@@ -74,12 +76,14 @@ class Node:
         """``hook(grad_inputs, grad_outputs)`` runs after the node did."""
         if self.post_hooks is None:
             self.post_hooks = {}
+            self.is_watched = True
         return RemovableHandle(self.post_hooks, hook)
 
     def register_prehook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """``hook(grad_outputs)`` runs before the node does."""
         if self.pre_hooks is None:
             self.pre_hooks = {}
+            self.is_watched = True
         return RemovableHandle(self.pre_hooks, hook)
 
 

@@ -295,6 +295,7 @@ class Tensor(metaclass=TensorMeta):
         node, index = self._edge
         if node.retain is None:
             node.retain = {}
+            node.is_watched = True
         node.retain[index] = weakref.ref(self)
         self._retains = True
 
@@ -313,6 +314,7 @@ class Tensor(metaclass=TensorMeta):
         node, index = self._edge
         if node.tensor_hooks is None:
             node.tensor_hooks = {}
+            node.is_watched = True
         return RemovableHandle(node.tensor_hooks.setdefault(index, {}), hook)
 
     def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], Any]) -> RemovableHandle:

@@ -78,7 +78,7 @@ def from_array(array: Any, on: device = cpu) -> Value:
 def concrete(value: Value) -> Any:
     """The array, computed if it is pending: a JAX array, an ndarray, or a tracer."""
     if value.array is None:
-        value.segment.flush()
+        value.segment.flush(value.index)
     return value.array
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from ...core.dtypes import TYPE_NAMES
 from ...core.errors import not_implemented_for, shape_text
@@ -30,9 +31,10 @@ def _check_targets(args: dict[str, Any]) -> None:
     if args.get("is_probability") or target.shape == input.shape:
         return
     values, classes = target.numpy(), _class_count(input)
-    bad = ((values < 0) | (values >= classes)) & (values != args["ignore_index"])
-    if bad.any():
-        raise IndexError(f"Target {values[bad].flat[0]} is out of bounds.")
+    if np.count_nonzero(values.astype(np.uint64, copy=False) >= classes):  # a negative one is huge
+        bad = ((values < 0) | (values >= classes)) & (values != args["ignore_index"])
+        if bad.any():
+            raise IndexError(f"Target {values[bad].flat[0]} is out of bounds.")
 
 
 def _check_nll_types(input: Array, target: Array, weight: Array | None) -> None:
@@ -81,6 +83,11 @@ def _check_nll_shapes(input: Array, target: Array, weight: Array | None) -> None
     _check_nll_types(input, target, weight)
 
 
+# Up to here a pass over all classes, which fuses with what is around it, is cheaper than the scatter
+# that a gather has for a gradient.
+_FEW = 1024
+
+
 def _picked(scores: Array, target: Array, ignore: int) -> tuple[Array, Array, Array]:
     """The target's score, the target with ignored ones made 0, and where it counts."""
     axis = 0 if scores.ndim == 1 else 1
@@ -90,8 +97,11 @@ def _picked(scores: Array, target: Array, ignore: int) -> tuple[Array, Array, Ar
     safe = jnp.where(counts, target, 0).astype(jnp.int64)
     if scores.shape[axis] == 0:
         return jnp.zeros(target.shape, scores.dtype), safe, counts
-    found = jnp.take_along_axis(scores, jnp.expand_dims(safe, axis), axis)
-    return found.squeeze(axis), safe, counts
+    at = jnp.expand_dims(safe, axis)
+    if scores.shape[axis] <= _FEW:
+        is_target = jax.lax.broadcasted_iota(jnp.int64, scores.shape, axis) == at
+        return jnp.where(is_target, scores, 0).sum(axis), safe, counts
+    return jnp.take_along_axis(scores, at, axis).squeeze(axis), safe, counts
 
 
 def _nll(scores: Array, target: Array, weight: Array | None, ignore: int, reduction: str) -> Array:
