@@ -120,6 +120,13 @@ class Row:
                 process = None
             yield Sample(s.input, tuple(s.args), dict(s.kwargs), process, s.broadcasts_input)
 
+    def spread(self, dtype: torch.dtype, count: int) -> list[Sample]:
+        """Some samples, evenly over all of them: the first is plain, the last have odd options."""
+        found = list(self.samples(dtype))
+        if len(found) <= count:
+            return found
+        return [found[round(k * (len(found) - 1) / max(count - 1, 1))] for k in range(count)]
+
     def quick_sample(self, dtype: torch.dtype) -> Sample | None:
         """A small one with something in it: the first of the first few that has 2 to 200 elements."""
         first = None

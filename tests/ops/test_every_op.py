@@ -1,23 +1,37 @@
 """Every op of PyTorch's own database: values, dtypes, gradients, variants, errors.
 
-A plain run takes one small float32 sample of each; ``-m parity`` takes all samples of four dtypes,
-the method, in-place form, aliases and operators, the error inputs, and both executors.
+A plain run takes one small float32 sample of each. ``-m parity`` takes samples of seven dtypes, spread
+over the database's; the method, in-place form, aliases and operators, the error inputs, and both
+executors; ``out=``, strides, aliasing, warnings and second gradients.
 """
 
 from __future__ import annotations
 
 import pytest
+import torch
 
 import torchlike
 
+from ..compare import dtype_name
 from .checks import Check, Report
+from .deep_checks import DeepCheck
 from .known_failures import FAILING, MISSING
 from .op_database import Row, rows
 
 QUICK = ("float32",)
-FULL = ("float32", "int64", "bfloat16", "complex64")
-# The first lines of error messages are counted, not required: see the summary at the end of the run
-COUNTED = ("message",)
+# How many samples of which dtypes: what a machine with two cores does in less than half an hour
+FULL = {
+    "float32": 6,
+    "int64": 2,
+    "bfloat16": 2,
+    "complex64": 2,
+    "float64": 1,
+    "float16": 1,
+    "uint8": 1,
+}
+DEEP = 2
+# Counted, not required: see the summary at the end of the run
+COUNTED = ("message", "warning", "stride")
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -69,13 +83,13 @@ def test_quickly(name, op_tally):
 def test_fully(name, op_tally):
     row = _found(name, op_tally)
     report = Report()
-    for dtype in row.dtypes(FULL):
+    for dtype in row.dtypes(tuple(FULL)):
         usable = None
-        for sample in row.samples(dtype):
+        for sample in row.spread(dtype, FULL.get(dtype_name(dtype), 2)):
             ran = Check(row, sample, report).run()
             if usable is None and ran is not None:
                 usable = sample
-        if usable is None:
+        if usable is None or dtype_name(dtype) not in ("float32", "int64", "bool"):
             continue
         other = "op_by_op" if torchlike.config.recorded else "recorded"
         with torchlike.config.using(other):
@@ -86,7 +100,17 @@ def test_fully(name, op_tally):
                     break
     for sample in row.errors():
         Check(row, sample, report).error()
+    _check_deeply(row, report)
     _judged(name, report, op_tally, strict=True)
+
+
+def _check_deeply(row: Row, report: Report) -> None:
+    dtype = row.dtypes(("float32", "int64"))[0]
+    for sample in row.spread(dtype, DEEP):
+        DeepCheck(row, sample, report).run_deeply()
+    if row.info.supports_gradgrad and row.has_gradient(torch.float64):
+        for sample in row.spread(torch.float64, DEEP):
+            DeepCheck(row, sample, report).second_gradient()
 
 
 def _spread(row: Row, dtype):
