@@ -3,36 +3,51 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..api import torch as T
 from ..core.errors import shape_text
+from ..core.forward import below, tangents_of
+from ..core.lifted import Packed
 from ..core.modes import modes, no_grad
 from ..core.tape import Edge, Node
 from ..core.tensor import Storage, Tensor, wrap
 from ..core.value import Value
+from .function_transforms import (
+    ended_levels,
+    levels_of,
+    mapped_backward,
+    mapped_forward,
+    push_function,
+    tangents_ignored,
+)
 
 
 class _Saved:
     """A tensor kept for backward: its value then, and where its history leads."""
 
-    __slots__ = ("edge", "index", "owner", "storage", "tensor", "value", "version")
+    __slots__ = ("edge", "index", "packed", "storage", "tensor", "value", "version")
 
     def __init__(self, t: Tensor, outputs: dict[int, int]) -> None:
         self.index = outputs.get(id(t))
-        self.tensor = None if self.index is not None else t
-        self.value: Value = t._v
+        self.edge = t._grad_edge_or_none() if t._rg and self.index is None else None
+        self.packed = Packed(t._v) if modes.saving and t._is_dense else None
+        self.tensor = None if self.index is not None or self.packed is not None else t
+        self.value: Any = t._v if t._is_dense else t.detach()
         self.storage: weakref.ref[Storage] = weakref.ref(t._storage)
         self.version = t._storage.version
 
     def unpack(self, node: Node) -> Tensor:
         storage = self.storage()
-        if storage is not None and storage.version != self.version:
+        if self.packed is not None:
+            self.value = self.packed.unpacked()
+        elif storage is not None and storage.version != self.version:
             raise RuntimeError(
                 "one of the variables needed for gradient computation has been modified by an inplace "
-                f"operation: [torch.{_type_name(self.value)} {list(self.value.aval.shape)}]"
+                f"operation: [torch.{_type_name(self.value)} {list(_tensor(self.value).shape)}]"
                 f"{f', which is output 0 of {storage.writer},' if storage.writer else ''} is at version "
                 f"{storage.version}; expected version {self.version} instead. Hint: enable anomaly detection to "
                 "find the operation that failed to compute its gradient, with "
@@ -40,14 +55,20 @@ class _Saved:
             )
         if self.tensor is not None:
             return self.tensor
-        t = wrap(self.value)
-        if self.index is not None:
-            t._edge, t._rg = (node, self.index), True
+        t = _tensor(self.value)
+        edge = self.edge if self.index is None else (node, self.index)
+        if edge is not None:
+            t._edge, t._rg = edge, True
         return t
 
 
-def _type_name(value: Value) -> str:
-    return f"{wrap(value).type().removeprefix('torch.')}"  # type: ignore[attr-defined]
+def _tensor(value: Any) -> Tensor:
+    """A new tensor of what was saved."""
+    return wrap(value) if type(value) is Value else value.detach()
+
+
+def _type_name(value: Any) -> str:
+    return f"{_tensor(value).type().removeprefix('torch.')}"  # type: ignore[attr-defined]
 
 
 class FunctionCtx:
@@ -56,6 +77,7 @@ class FunctionCtx:
     materialize_grads = True
     needs_input_grad: tuple[bool, ...] = ()
     _to_save: tuple[Any, ...] = ()
+    _saved_for_forward: tuple[Any, ...] = ()
     _dirty: tuple[Tensor, ...] = ()
     _non_differentiable: tuple[Tensor, ...] = ()
 
@@ -73,7 +95,17 @@ class FunctionCtx:
         self._to_save = tensors
 
     def save_for_forward(self, *tensors: Any) -> None:
-        """Accepted: forward mode gets its tensors from jax.jvp."""
+        """Keeps tensors for ``saved_tensors`` in ``jvp``.
+
+        Raises:
+            AssertionError: something that is neither a tensor nor None.
+        """
+        if not all(t is None or isinstance(t, Tensor) for t in tensors):
+            raise AssertionError(
+                "save_for_forward expects all arguments to be tensors; you should save non-tensors as "
+                "attributes on ctx."
+            )
+        self._saved_for_forward = tensors
 
     def mark_dirty(self, *args: Tensor) -> None:
         self._dirty = args
@@ -96,6 +128,9 @@ class BackwardCFunction(FunctionCtx, Node):
     _saved: list[_Saved | None] | None = None
     _slots: Sequence[int] = ()
     _count = 0
+    _levels: Any = ()  # those of vmap that it is mapped over
+    _forward_level: Any = None  # while the user's jvp runs
+    _again: Any = None  # brings saved tensors into levels that have ended, while backward runs
 
     def __init__(self) -> None:
         Node.__init__(self, type(self).__name__, (), ())
@@ -107,11 +142,15 @@ class BackwardCFunction(FunctionCtx, Node):
         Raises:
             RuntimeError: already freed.
         """
+        if self._forward_level is not None:
+            level = self._forward_level
+            return tuple([None if t is None else below(t, level) for t in self._saved_for_forward])
         if self._saved is None:
             if self._freed:
                 raise RuntimeError(_FREED)
             return ()
-        return tuple(None if s is None else s.unpack(self) for s in self._saved)
+        again = self._again or (lambda t: t)
+        return tuple([None if s is None else again(s.unpack(self)) for s in self._saved])
 
     saved_variables = saved_tensors
     _freed = False
@@ -123,8 +162,18 @@ class BackwardCFunction(FunctionCtx, Node):
     def apply(self, *grads: Any) -> Any:  # type: ignore[override]
         """The engine passes (list, create_graph); a user passes the gradients."""
         if len(grads) == 2 and isinstance(grads[0], list):
-            return self._engine_apply(grads[0])
+            ended = ended_levels(self._levels, self.sequence)
+            if not ended:
+                return self._engine_apply(grads[0])
+            return mapped_backward(ended, grads[0], self._in_avals, self._apply_again)
         return self._function.backward(self, *grads)
+
+    def _apply_again(self, grads: list[Any], again: Any) -> list[Any]:
+        before, self._again = self._again, again
+        try:
+            return self._engine_apply(grads)
+        finally:
+            self._again = before
 
     def _engine_apply(self, grads: list[Any]) -> list[Any]:
         if self._freed:
@@ -170,15 +219,15 @@ class BackwardCFunction(FunctionCtx, Node):
         if grad is None or self.edges[i] is None:
             return None
         mine = self._in_avals[i]
-        if grad._v.aval.shape != mine.shape:
+        if grad._aval.shape != mine.shape:
             try:
                 grad = grad.sum_to_size(mine.shape)  # type: ignore[attr-defined]
             except RuntimeError:
                 raise RuntimeError(
                     f"Function {type(self).__name__} returned an invalid gradient at index {i} - got "
-                    f"{shape_text(grad._v.aval.shape)} but expected shape compatible with {shape_text(mine.shape)}"
+                    f"{shape_text(grad._aval.shape)} but expected shape compatible with {shape_text(mine.shape)}"
                 ) from None
-        if grad._v.aval.dtype is not mine.dtype:
+        if grad._aval.dtype is not mine.dtype:
             grad = grad.to(mine.dtype)  # type: ignore[attr-defined]
         return grad
 
@@ -203,7 +252,7 @@ class FunctionMeta(type):
         cls._backward_cls = type(f"{name}Backward", (BackwardCFunction,), {"_function": cls})
 
 
-class Function(metaclass=FunctionMeta):
+class Function(FunctionCtx, metaclass=FunctionMeta):
     """Subclass with static ``forward(ctx, *args)`` and ``backward(ctx, *grads)``; call ``.apply``."""
 
     _backward_cls: type[BackwardCFunction]
@@ -263,23 +312,44 @@ class Function(metaclass=FunctionMeta):
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Runs ``forward`` and records a node whose backward is the user's."""
+        has_context = cls.setup_context is not Function.setup_context
+        if has_context:
+            bound = inspect.signature(cls.forward).bind(*args, **kwargs)
+            bound.apply_defaults()
+            args, kwargs = bound.args, bound.kwargs
+        elif modes.transforms:
+            raise RuntimeError(
+                "In order to use an autograd.Function with functorch transforms (vmap, grad, jvp, jacrev, "
+                "...), it must override the setup_context staticmethod. For more details, please see "
+                "https://pytorch.org/docs/main/notes/extending.func.html"
+            )
         needs = tuple([isinstance(a, Tensor) and a.requires_grad for a in args])
-        recording = modes.grad and any(needs)
         ctx = cls._backward_cls()
         ctx.needs_input_grad = needs
         ctx._count = len(args)
-        with no_grad():
-            if cls.setup_context is not Function.setup_context:
-                output = cls.forward(*args, **kwargs)
+        with no_grad(), tangents_ignored():
+            if has_context:
+                is_done, output = mapped_forward(cls, cls.vmap is not Function.vmap, args)
+                if not is_done:
+                    output = cls.forward(*args, **kwargs)
                 cls.setup_context(ctx, args, output)
             else:
                 output = cls.forward(ctx, *args, **kwargs)
-        if not recording:
-            return output
+        if modes.grad and any(needs):
+            output = cls._recorded(ctx, args, output)
+        if modes.forward and any(isinstance(a, Tensor) and tangents_of(a) for a in args):
+            push_function(ctx, cls.jvp, args, output)
+        return output
+
+    @classmethod
+    def _recorded(cls, ctx: BackwardCFunction, args: tuple[Any, ...], output: Any) -> Any:
         ctx._slots = [i for i, a in enumerate(args) if isinstance(a, Tensor)]
         tensors = [args[i] for i in ctx._slots]
         ctx.edges = [_edge_of(t) for t in tensors]
-        ctx._in_avals = [t._v.aval for t in tensors]
+        ctx._in_avals = [t._aval for t in tensors]
+        ctx._levels = levels_of(
+            [*args, *(output if isinstance(output, (tuple, list)) else (output,))]
+        )
         return _attach(ctx, args, output)
 
 
@@ -305,10 +375,10 @@ def _attach(ctx: BackwardCFunction, args: tuple[Any, ...], output: Any) -> Any:
         made = t
         if id(t) in inputs and id(t) not in dirty:
             with no_grad():
-                made = t.view_as(t)  # type: ignore[attr-defined]
+                made = t.view_as(t) if t._is_dense else t.detach()  # type: ignore[attr-defined]
             made._base = None
-        avals.append(made._v.aval)
-        if id(t) not in fixed and made._v.aval.inexact:
+        avals.append(made._aval)
+        if id(t) not in fixed and made._aval.inexact:
             if id(t) in dirty and made._rg and made._edge is None and made._base is None:
                 raise RuntimeError(
                     "a leaf Variable that requires grad has been used in an in-place operation."
@@ -368,3 +438,16 @@ class InplaceFunction(Function):
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
         self.inplace = inplace
+
+
+class NestedIOFunction(Function):
+    """Kept so that old programs import; PyTorch's own can no longer be called either."""
+
+    def save_for_backward(self, *args: Any) -> None:
+        self._to_save = args
+
+    def forward_extended(self, *input: Any) -> None:
+        raise NotImplementedError
+
+    def backward_extended(self, *grad_output: Any) -> None:
+        raise NotImplementedError

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+import functools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from ..core.backward import current_walk
 from ..core.errors import missing
+from ..core.modes import modes
 from ..core.tape import Node as Node, RemovableHandle
 from ..core.tensor import Tensor
 
@@ -16,10 +19,11 @@ class GradientEdge(NamedTuple):
 
     node: Node
     output_nr: int
+    ownership_token: Node | None = None
 
 
 def get_gradient_edge(tensor: Tensor) -> GradientEdge:
-    """The edge that leads to a tensor's history.
+    """The edge that leads to a tensor's history; ``grad`` and ``backward`` take it for the tensor.
 
     Raises:
         RuntimeError: it requires no grad.
@@ -32,76 +36,205 @@ def get_gradient_edge(tensor: Tensor) -> GradientEdge:
     return GradientEdge(*edge)
 
 
-def register_multi_grad_hook(
-    tensors: Any, fn: Callable[..., Any], *, mode: str = "all"
-) -> RemovableHandle:
-    """``fn`` runs once all (or any) of the tensors have their gradient."""
-    found: dict[int, Any] = {}
-    wanted = [t for t in tensors if t.requires_grad]
+def increment_version(tensor: Tensor | Iterable[Tensor]) -> None:
+    """Counts a write that autograd did not see."""
+    for t in (tensor,) if isinstance(tensor, Tensor) else tensor:
+        t._storage.version += 1
 
-    def hook_of(i: int) -> Callable[[Any], None]:
-        def hook(grad: Any) -> None:
-            if mode == "any":
-                if not found:
-                    found[i] = grad
-                    fn(grad)
-                return
-            found[i] = grad
-            if len(found) == len(wanted):
-                values = [found.get(k) for k in range(len(wanted))]
-                found.clear()
-                fn(values)
+
+# --- hooks on gradients --------------------------------------------------------------------------
+
+
+class _MultiHandle(RemovableHandle):
+    """One handle for several hooks."""
+
+    def __init__(self, handles: tuple[RemovableHandle, ...]) -> None:
+        self.handles = handles
+
+    def remove(self) -> None:
+        for handle in self.handles:
+            handle.remove()
+
+
+def register_multi_grad_hook(
+    tensors: Sequence[Tensor], fn: Callable[..., Any], *, mode: str = "all"
+) -> RemovableHandle:
+    """``fn`` runs in each backward: with all gradients once they are known, or with the first one.
+
+    Raises:
+        ValueError: no such mode.
+    """
+    if mode not in ("all", "any"):
+        raise ValueError(f"Expects mode to be one of ('all', 'any') but got {mode}")
+    if mode == "all":
+        return _MultiHandle(_hooks_on_all(list(tensors), fn))
+    seen: set[int] = set()
+
+    @functools.wraps(fn)
+    def first_only(grad: Tensor) -> None:
+        walk = current_walk()
+        if walk.number not in seen:
+            seen.add(walk.number)
+            fn(grad)
+
+    return _MultiHandle(tuple([t.register_hook(first_only) for t in tensors if t.requires_grad]))
+
+
+def _hooks_on_all(tensors: list[Tensor], fn: Callable[..., Any]) -> tuple[RemovableHandle, ...]:
+    nodes = [get_gradient_edge(t).node for t in tensors]
+    found: dict[int, list[Tensor | None]] = {}
+    waiting: dict[int, int] = {}
+
+    def hook_of(i: int) -> Callable[[Tensor], None]:
+        def hook(grad: Tensor) -> None:
+            walk = current_walk()
+            if walk.number not in found:
+                found[walk.number] = [None] * len(tensors)
+                waiting[walk.number] = sum([walk.will_run(node) for node in nodes])
+            found[walk.number][i] = grad
+            waiting[walk.number] -= 1
+            if waiting[walk.number] == 0:
+                del waiting[walk.number]
+                fn(found.pop(walk.number))
 
         return hook
 
-    handles = [t.register_hook(hook_of(i)) for i, t in enumerate(wanted)]
-
-    class Handles(RemovableHandle):
-        def remove(self) -> None:
-            for h in handles:
-                h.remove()
-
-    return Handles({})
+    return tuple([t.register_hook(hook_of(i)) for i, t in enumerate(tensors)])
 
 
-@contextlib.contextmanager
-def saved_tensors_hooks(
-    pack_hook: Callable[..., Any], unpack_hook: Callable[..., Any]
-) -> Iterator[None]:
-    """Refused: what backward needs is chosen by XLA, so there is nothing to pack.
+# --- hooks on what is saved ----------------------------------------------------------------------
 
-    Raises:
-        NotImplementedError: always.
+
+class saved_tensors_hooks:
+    """Inside, what is saved for backward is ``pack_hook(tensor)``; backward gets ``unpack_hook`` of it.
+
+    Differs: an op saves the operands from which its gradient is computed, also where PyTorch saves
+    the result (``exp`` keeps its input).
     """
-    raise missing("autograd.graph.saved_tensors_hooks", "use torch.utils.checkpoint to save memory")
-    yield
+
+    def __init__(
+        self, pack_hook: Callable[[Tensor], Any], unpack_hook: Callable[[Any], Tensor]
+    ) -> None:
+        self.pack_hook = pack_hook
+        self.unpack_hook = unpack_hook
+
+    def __enter__(self) -> None:
+        if modes.saving_refused is not None:
+            raise RuntimeError(modes.saving_refused)
+        modes.saving = (*modes.saving, (self.pack_hook, self.unpack_hook))
+
+    def __exit__(self, *args: object) -> None:
+        modes.saving = modes.saving[:-1]
 
 
-@contextlib.contextmanager
-def save_on_cpu(pin_memory: bool = False, device_type: str = "cuda") -> Iterator[None]:
-    """Refused: see ``saved_tensors_hooks``.
+class save_on_cpu(saved_tensors_hooks):
+    """Inside, what is saved for backward waits in host memory.
 
-    Raises:
-        NotImplementedError: always.
+    ``pin_memory`` changes nothing: XLA stages transfers itself.
     """
-    raise missing("autograd.graph.save_on_cpu", "use torch.utils.checkpoint to save memory")
-    yield
+
+    def __init__(self, pin_memory: bool = False, device_type: str = "cuda") -> None:
+        super().__init__(
+            lambda tensor: (tensor.device, tensor.cpu()),  # type: ignore[attr-defined]
+            lambda packed: packed[1].to(packed[0]),
+        )
 
 
 @contextlib.contextmanager
 def disable_saved_tensors_hooks(error_message: str) -> Iterator[None]:
-    """There are no such hooks to disable."""
-    yield
+    """Inside, ``saved_tensors_hooks`` raise a RuntimeError with this message."""
+    if modes.saving:
+        raise RuntimeError(error_message)
+    before, modes.saving_refused = modes.saving_refused, error_message
+    try:
+        yield
+    finally:
+        modes.saving_refused = before
+
+
+class _AllowMutationOnSavedContext:
+    """What was saved inside of one ``allow_mutation_on_saved_tensors``."""
+
+    def __init__(self) -> None:
+        self.is_open = True
+        self.kept: list[Any] = []
+
+    def clear(self) -> None:
+        self.kept.clear()
+
+
+class _Kept:
+    """A saved tensor as it was; values never change, so there is nothing to clone."""
+
+    def __init__(self, tensor: Tensor, context: _AllowMutationOnSavedContext) -> None:
+        self.tensor = tensor.detach()
+        self.tensor._storage = type(tensor._storage)(tensor._v)
+        self.tensor._chain = None
+        self.context = context
+
+    def unpacked(self) -> Tensor:
+        if not self.context.is_open:
+            raise AssertionError(
+                "Trying to backward outside of the 'allow_mutation_on_saved_tensors' context"
+                "in which the graph was originally recorded."
+            )
+        return self.tensor
+
+
+_open: list[_AllowMutationOnSavedContext] = []
 
 
 @contextlib.contextmanager
-def allow_mutation_on_saved_tensors() -> Iterator[dict[str, Any]]:
-    """Values are immutable here, so a mutation never spoils what was saved; the check is kept.
+def allow_mutation_on_saved_tensors() -> Iterator[_AllowMutationOnSavedContext]:
+    """Inside, a write to a tensor that was saved for backward does not spoil the backward.
 
     Raises:
-        NotImplementedError: always.
+        RuntimeError: already inside of one.
     """
-    raise missing(
-        "autograd.graph.allow_mutation_on_saved_tensors", "clone the tensor before writing to it"
-    )
-    yield
+    if _open:
+        raise RuntimeError("allow_mutation_on_saved_tensors contexts cannot be nested")
+    context = _AllowMutationOnSavedContext()
+    with saved_tensors_hooks(lambda t: _Kept(t, context), _Kept.unpacked):
+        _open.append(context)
+        try:
+            yield context
+        finally:
+            _open.clear()
+            context.is_open = False
+            context.clear()
+
+
+# --- knobs of PyTorch's engine -------------------------------------------------------------------
+
+
+def region_activation_memory_budget(budget: float) -> Any:
+    """Refused inside ``torch.compile``: XLA decides itself what is computed again.
+
+    Raises:
+        TypeError, ValueError: no float, or not in [0, 1].
+        RuntimeError: outside of a compiled function.
+        NotImplementedError: inside.
+    """
+    start = "torch.autograd.graph.region_activation_memory_budget"
+    if isinstance(budget, bool) or not isinstance(budget, (int, float)):
+        raise TypeError(f"{start}: expects a float, got {type(budget).__name__}")
+    if not 0.0 <= budget <= 1.0:
+        raise ValueError(f"{start}: must be in [0, 1], got {budget}")
+    if modes.capture is None:
+        raise RuntimeError(
+            f"{start} can only be used inside a torch.compile region; it has no effect in eager mode."
+        )
+    raise missing(start, "use torch.utils.checkpoint on the region")
+
+
+_stream_switches = {"warn_on_mismatch": True, "override_stale_capture": False}
+
+
+def set_warn_on_accumulate_grad_stream_mismatch(enabled: bool) -> None:
+    """Kept for reading back: XLA has no streams that could differ, so there is nothing to warn of."""
+    _stream_switches["warn_on_mismatch"] = enabled
+
+
+def set_override_stale_capture_stream(enabled: bool) -> None:
+    """Kept for reading back: XLA has no capture streams, so none can be stale."""
+    _stream_switches["override_stale_capture"] = enabled
