@@ -1,22 +1,99 @@
 """``torch.cuda``: the accelerators that JAX has, GPU or TPU, or the CPU's simulated ones.
 
-Differs: the current device is always ``cuda:0``; streams are XLA's own, so a ``Stream`` orders nothing.
+Differs: streams are XLA's own, so a ``Stream`` orders nothing; CUDA graphs, memory pools and the
+driver's handles are not there, since XLA compiles and allocates by itself.
 """
 
 from __future__ import annotations
 
 import contextlib
-import time
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
-from ..core.device import accelerators, device as _Device, placed
-from ..core.errors import OutOfMemoryError as OutOfMemoryError, missing
+from ..core.device import (
+    accelerators,
+    current_index,
+    device as _Device,
+    placed,
+    set_current_index,
+)
+from ..core.errors import (
+    AcceleratorError as AcceleratorError,
+    OutOfMemoryError as OutOfMemoryError,
+)
 from ..core.rng import default_generator
+from ..core.storages import cuda_storages
 from ..core.toplevel import synchronize as _finish
+from ..core.typed import cuda_types
+from . import amp as amp, memory as memory, nvtx as nvtx, random as random, streams as streams
+from .memory import (
+    empty_cache as empty_cache,
+    host_memory_stats as host_memory_stats,
+    host_memory_stats_as_nested_dict as host_memory_stats_as_nested_dict,
+    ipc_collect as ipc_collect,
+    list_gpu_processes as list_gpu_processes,
+    max_memory_allocated as max_memory_allocated,
+    max_memory_cached as max_memory_cached,
+    max_memory_reserved as max_memory_reserved,
+    mem_get_info as mem_get_info,
+    memory_allocated as memory_allocated,
+    memory_cached as memory_cached,
+    memory_reserved as memory_reserved,
+    memory_snapshot as memory_snapshot,
+    memory_stats as memory_stats,
+    memory_stats_as_nested_dict as memory_stats_as_nested_dict,
+    memory_summary as memory_summary,
+    reset_accumulated_host_memory_stats as reset_accumulated_host_memory_stats,
+    reset_accumulated_memory_stats as reset_accumulated_memory_stats,
+    reset_max_memory_allocated as reset_max_memory_allocated,
+    reset_max_memory_cached as reset_max_memory_cached,
+    reset_peak_host_memory_stats as reset_peak_host_memory_stats,
+    reset_peak_memory_stats as reset_peak_memory_stats,
+)
+from .nvml import (
+    clock_rate as clock_rate,
+    device_memory_used as device_memory_used,
+    memory_usage as memory_usage,
+    power_draw as power_draw,
+    temperature as temperature,
+    utilization as utilization,
+)
+from .random import (
+    get_rng_state as get_rng_state,
+    get_rng_state_all as get_rng_state_all,
+    initial_seed as initial_seed,
+    manual_seed as manual_seed,
+    manual_seed_all as manual_seed_all,
+    seed as seed,
+    seed_all as seed_all,
+    set_rng_state as set_rng_state,
+    set_rng_state_all as set_rng_state_all,
+)
+from .streams import (
+    Event as Event,
+    Stream as Stream,
+    StreamContext as StreamContext,
+    current_stream as current_stream,
+    default_stream as default_stream,
+    set_stream as set_stream,
+    stream as stream,
+)
 
 has_half = True
+has_magma = False
+globals().update(cuda_types())  # FloatTensor and its kin
+globals().update(cuda_storages())
+
+
+class CudaError(RuntimeError):
+    """An error of NVIDIA's driver, which XLA reports as its own."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"CUDA error ({code})")
+
+
+class DeferredCudaCallError(Exception):
+    """A call that failed when the device was started."""
 
 
 def is_available() -> bool:
@@ -42,9 +119,8 @@ def init() -> None:
 
 
 def _index(device: Any = None) -> int:
-    if device is None:
-        device = 0
-    found = placed(_Device("cuda", device) if isinstance(device, int) else _Device(device))
+    found = _Device("cuda") if device is None else device
+    found = placed(_Device("cuda", found) if isinstance(found, int) else _Device(found))
     if found.type == "cpu":
         raise ValueError(f"Expected a cuda device, but got: {found}")
     return found.index or 0
@@ -55,23 +131,35 @@ def current_device() -> int:
 
 
 def set_device(device: Any) -> None:
-    """Accepts the current device.
+    """The device that ``cuda`` without a number means from now on; a negative number changes nothing.
 
     Raises:
-        NotImplementedError: another one.
+        RuntimeError: there is no such device.
     """
-    if _index(device) != 0:
-        raise missing(
-            "cuda.set_device(index > 0)", "say the device where tensors are made or moved"
-        )
+    if not (isinstance(device, int) and device < 0):
+        set_current_index(_index(device))
 
 
-@contextlib.contextmanager
-def device(device: Any) -> Iterator[None]:
-    """``with torch.cuda.device(0)``; see ``set_device``."""
-    if device is not None and device != -1:
-        set_device(device)
-    yield
+class device(contextlib.AbstractContextManager[None]):
+    """``with torch.cuda.device(1):`` the current device inside the block; None changes nothing."""
+
+    def __init__(self, device: Any) -> None:
+        self.idx = -1 if device is None or device == -1 else _index(device)
+        self.prev_idx = -1
+
+    def __enter__(self) -> None:
+        self.prev_idx = current_index()
+        set_device(self.idx)
+
+    def __exit__(self, *exc: object) -> None:
+        set_current_index(self.prev_idx)
+
+
+class device_of(device):
+    """The device of a tensor as the current one inside the block; a tensor on the CPU changes nothing."""
+
+    def __init__(self, obj: Any) -> None:
+        super().__init__(obj.get_device() if obj.is_cuda else -1)
 
 
 def get_device_name(device: Any = None) -> str:
@@ -92,7 +180,7 @@ def get_device_properties(device: Any = None) -> SimpleNamespace:
         name=get_device_name(index),
         major=major,
         minor=minor,
-        total_memory=_statistic(index, "bytes_limit"),
+        total_memory=memory.statistic(index, "bytes_limit"),
         multi_processor_count=getattr(accelerators()[index], "core_count", 1),
     )
 
@@ -101,9 +189,23 @@ def get_arch_list() -> list[str]:
     return []
 
 
+def get_gencode_flags() -> str:
+    return ""
+
+
 def is_bf16_supported(including_emulation: bool = True) -> bool:
     """XLA has bfloat16 everywhere."""
     return is_available()
+
+
+def is_tf32_supported() -> bool:
+    """Whether the device is an NVIDIA GPU of compute capability 8 or later."""
+    return is_available() and get_device_capability()[0] >= 8
+
+
+def can_device_access_peer(device: Any, peer_device: Any) -> bool:
+    """Whether one device reads another's memory: XLA copies between those of one process."""
+    return _index(device) != _index(peer_device)
 
 
 def synchronize(device: Any = None) -> None:
@@ -116,182 +218,40 @@ def synchronize(device: Any = None) -> None:
     _finish()
 
 
-# --- memory --------------------------------------------------------------------------------------
+def is_current_stream_capturing() -> bool:
+    return False
 
 
-def _statistic(device: Any, name: str) -> int:
-    found = accelerators()[_index(device)].memory_stats()
-    return int((found or {}).get(name, 0))
+_sync_debug_mode = [0]
 
 
-def memory_allocated(device: Any = None) -> int:
-    """Bytes in use; 0 where JAX does not count (simulated devices)."""
-    return _statistic(device, "bytes_in_use") if is_available() else 0
+def set_sync_debug_mode(debug_mode: int | str) -> None:
+    """Kept for reading back: 0 default, 1 warn, 2 error.
 
+    Raises:
+        RuntimeError, ValueError: there is no accelerator, or no such mode.
+    """
+    _index()
+    names = {"default": 0, "warn": 1, "error": 2}
+    if isinstance(debug_mode, str):
+        if debug_mode not in names:
+            raise RuntimeError(
+                "invalid value of debug_mode, expected one of `default`, `warn`, `error`"
+            )
+        debug_mode = names[debug_mode]
+    _sync_debug_mode[0] = debug_mode
 
-def max_memory_allocated(device: Any = None) -> int:
-    """The most bytes in use so far; ``reset_peak_memory_stats`` can't reset XLA's count."""
-    return _statistic(device, "peak_bytes_in_use") if is_available() else 0
 
+def get_sync_debug_mode() -> int:
+    _index()
+    return _sync_debug_mode[0]
 
-def memory_reserved(device: Any = None) -> int:
-    """Bytes that XLA's allocator holds."""
-    return _statistic(device, "bytes_reserved") or memory_allocated(device) if is_available() else 0
 
+def __getattr__(name: str) -> Any:
+    if name == "default_generators":  # one generator for all devices
+        return (default_generator,) * device_count()
+    from ..core.unsupported import explain
 
-def max_memory_reserved(device: Any = None) -> int:
-    return max(memory_reserved(device), max_memory_allocated(device))
-
-
-def mem_get_info(device: Any = None) -> tuple[int, int]:
-    """(free, total) bytes."""
-    total = _statistic(device, "bytes_limit")
-    return total - memory_allocated(device), total
-
-
-def memory_stats(device: Any = None) -> dict[str, Any]:
-    """JAX's own counters, by its names."""
-    return dict(accelerators()[_index(device)].memory_stats() or {}) if is_available() else {}
-
-
-def memory_summary(device: Any = None, abbreviated: bool = False) -> str:
-    return "\n".join(f"{name}: {value}" for name, value in memory_stats(device).items())
-
-
-def empty_cache() -> None:
-    """XLA's allocator gives nothing back before the process ends."""
-
-
-def ipc_collect() -> None:
-    """There are no shared device handles to collect."""
-
-
-def reset_peak_memory_stats(device: Any = None) -> None:
-    """XLA's peak counters can't be reset."""
-
-
-def reset_max_memory_allocated(device: Any = None) -> None:
-    """XLA's peak counters can't be reset."""
-
-
-# --- random numbers: one generator for all devices ---------------------------------------------
-
-
-def manual_seed(seed: int) -> None:
-    """Accelerators draw from the default generator; without one this does nothing, as in PyTorch."""
-    if is_available():
-        default_generator.manual_seed(int(seed))
-
-
-def manual_seed_all(seed: int) -> None:
-    manual_seed(seed)
-
-
-def seed() -> None:
-    if is_available():
-        default_generator.seed()
-
-
-def seed_all() -> None:
-    seed()
-
-
-def initial_seed() -> int:
-    return default_generator.initial_seed()
-
-
-def get_rng_state(device: Any = "cuda") -> Any:
-    return default_generator.get_state()
-
-
-def get_rng_state_all() -> list[Any]:
-    return [default_generator.get_state() for _ in accelerators()]
-
-
-def set_rng_state(new_state: Any, device: Any = "cuda") -> None:
-    default_generator.set_state(new_state)
-
-
-def set_rng_state_all(new_states: Any) -> None:
-    for state in new_states:
-        default_generator.set_state(state)
-
-
-# --- streams and events --------------------------------------------------------------------------
-
-
-class Stream:
-    """Accepted everywhere; XLA orders the work by itself."""
-
-    def __init__(self, device: Any = None, priority: int = 0, **kwargs: Any) -> None:
-        self.device = device
-        self.priority = priority
-
-    def synchronize(self) -> None:
-        _finish()
-
-    def wait_stream(self, stream: Any) -> None:
-        """Programs run in the order of their data."""
-
-    def wait_event(self, event: Any) -> None:
-        """Programs run in the order of their data."""
-
-    def record_event(self, event: Event | None = None) -> Event:
-        event = event or Event()
-        event.record(self)
-        return event
-
-    def query(self) -> bool:
-        return True
-
-    def __enter__(self) -> Stream:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        return None
-
-
-class Event:
-    """A moment: recording it finishes the work before it, so that elapsed times are true."""
-
-    def __init__(
-        self, enable_timing: bool = False, blocking: bool = False, interprocess: bool = False
-    ) -> None:
-        self.enable_timing = enable_timing
-        self._at: float | None = None
-
-    def record(self, stream: Any = None) -> None:
-        _finish()
-        self._at = time.perf_counter()
-
-    def synchronize(self) -> None:
-        _finish()
-
-    def wait(self, stream: Any = None) -> None:
-        """Programs run in the order of their data."""
-
-    def query(self) -> bool:
-        return True
-
-    def elapsed_time(self, end_event: Event) -> float:
-        """Milliseconds between two recorded events.
-
-        Raises:
-            RuntimeError: one was not recorded.
-        """
-        if self._at is None or end_event._at is None:
-            raise RuntimeError("Both events must be recorded before calculating elapsed time.")
-        return (end_event._at - self._at) * 1e3
-
-
-def current_stream(device: Any = None) -> Stream:
-    return Stream(device)
-
-
-def default_stream(device: Any = None) -> Stream:
-    return Stream(device)
-
-
-def stream(stream: Stream | None) -> Any:
-    """``with torch.cuda.stream(s)``."""
-    return contextlib.nullcontext() if stream is None else stream
+    raise AttributeError(
+        f"module 'torch.cuda' has no attribute '{name}'\n{explain(f'cuda.{name}')}"
+    )

@@ -15,6 +15,7 @@ from ..core.shapes import Size
 from ..core.tensor import Tensor
 from ..core.viewing import layout_of
 from ..nn.parameter import Parameter, UninitializedTensorMixin
+from ..sparse.members import parts_to_save
 from .names import is_torch_module, our_object, torch_name
 from .storage import STORAGE_DTYPES, STORAGE_NAMES, StorageType, TypedStorage, UntypedStorage
 
@@ -36,6 +37,7 @@ def _utils(name: str) -> Global:
 
 _REBUILD_V2 = _utils("_rebuild_tensor_v2")
 _REBUILD_V3 = _utils("_rebuild_tensor_v3")
+_REBUILD_SPARSE = _utils("_rebuild_sparse_tensor")
 _REBUILD_META = _utils("_rebuild_meta_tensor_no_storage")
 _REBUILD_PARAMETER = _utils("_rebuild_parameter")
 _REBUILD_PARAMETER_STATE = _utils("_rebuild_parameter_with_state")
@@ -86,6 +88,8 @@ def tensor_reduction(t: Tensor) -> tuple[Any, ...]:
     if isinstance(t, UninitializedTensorMixin):
         return type(t), (t.requires_grad,)
     attributes = {k: v for k, v in t.__dict__.items() if not k.startswith("_")}
+    if not t._is_dense:
+        return _sparse_reduction(t)
     if isinstance(t, Parameter) and type(t) is Parameter:
         parts = (t.data, t.requires_grad, OrderedDict())
         if attributes:
@@ -96,6 +100,12 @@ def tensor_reduction(t: Tensor) -> tuple[Any, ...]:
         return plain
     kind: Any = _TENSOR if type(t) is Tensor else type(t)
     return _REBUILD_TYPE, (plain[0], kind, plain[1], attributes)
+
+
+def _sparse_reduction(t: Any) -> tuple[Any, ...]:
+    if t._is_param:
+        return _REBUILD_PARAMETER, (t.data, t.requires_grad, OrderedDict())
+    return _REBUILD_SPARSE, parts_to_save(t)
 
 
 def _plain_reduction(t: Tensor) -> tuple[Any, ...]:

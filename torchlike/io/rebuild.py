@@ -9,6 +9,7 @@ from ..core.dtypes import dtype
 from ..core.errors import missing
 from ..core.tensor import Tensor
 from ..nn.parameter import Parameter
+from ..sparse.members import _rebuild_sparse_tensor
 from .storage import TypedStorage, meta_tensor, tensor_of
 
 
@@ -104,10 +105,6 @@ def _rebuild_device_tensor_from_numpy(
     data: Any, dtype: dtype, device: Any, requires_grad: bool
 ) -> Tensor:
     return from_numpy(data).to(dtype=dtype, device=device).requires_grad_(requires_grad)
-
-
-def _rebuild_sparse_tensor(layout: Any, data: Any) -> Any:
-    raise missing("loading a sparse tensor", "save tensor.to_dense()")
 
 
 def _rebuild_qtensor(*args: Any) -> Any:

@@ -11,7 +11,14 @@ from typing import Any
 
 from ..api import functional as _ops, torch as T
 from ..core import modes
+from ..core.overrides import (
+    has_torch_function as has_torch_function,
+    has_torch_function_unary as has_torch_function_unary,
+    has_torch_function_variadic as has_torch_function_variadic,
+    takes_part as _takes_part,
+)
 from ..core.tensor import Tensor
+from ..core.transforms import statistics_writable
 from . import _reduction as _Reduction  # noqa: F401
 from .attention_forward import (
     _canonical_mask as _canonical_mask,
@@ -102,7 +109,7 @@ def _update_running(
     var: Tensor,
     momentum: float,
 ) -> None:
-    with modes.no_grad():
+    with modes.no_grad(), statistics_writable(running_mean, running_var, mean):
         for running, now in ((running_mean, mean), (running_var, var)):
             if running is not None:
                 running.lerp_(now.detach().to(running.dtype), momentum)
@@ -292,7 +299,9 @@ def linear_cross_entropy(
 
     ``options`` choose how PyTorch splits the work; XLA does that by itself.
     """
-    _check_linear_cross_entropy(input, linear_weight)
+    _check_linear_cross_entropy(
+        input, linear_weight, linear_bias, target.is_floating_point(), ignore_index
+    )
     flat_bias = None if linear_bias is None else linear_bias.reshape(-1)
     if linear_weight.dim() > 2:
         logits = _ops.linear(input, linear_weight.flatten(0, -2), flat_bias)
@@ -309,9 +318,21 @@ def linear_cross_entropy(
     )
 
 
-def _check_linear_cross_entropy(input: Tensor, linear_weight: Tensor) -> None:
+def _check_linear_cross_entropy(
+    input: Tensor, linear_weight: Tensor, bias: Tensor | None, is_soft: bool, ignore_index: int | None
+) -> None:  # fmt: skip
     if input.dim() not in (1, 2):
         raise RuntimeError(f"expected input with dimensionality 1 or 2, got {input.dim()}")
+    if linear_weight.dim() < 2:
+        raise RuntimeError(
+            f"expected linear_weight with dimensionality at least 2, got {linear_weight.dim()}"
+        )
+    if bias is not None and tuple(bias.shape) != tuple(linear_weight.shape[:-1]):
+        raise RuntimeError(
+            f"expected linear_bias shape {tuple(linear_weight.shape[:-1])}, got {tuple(bias.shape)}"
+        )
+    if is_soft and ignore_index is not None:
+        raise RuntimeError("ignore_index cannot be specified when target contains probabilities")
     width = linear_weight.shape[-1]
     if input.shape[-1] != width:
         raise RuntimeError(
@@ -352,3 +373,6 @@ def upsample_bilinear(input: Tensor, size: Any = None, scale_factor: Any = None)
     """Deprecated spelling of ``interpolate(mode="bilinear", align_corners=True)``."""
     _warn_upsample("upsample_bilinear")
     return _ops.interpolate(input, size, scale_factor, mode="bilinear", align_corners=True)
+
+
+_takes_part(globals(), "torch.nn.functional")

@@ -13,6 +13,7 @@ from ..core.build import from_host
 from ..core.dtypes import TYPE_NAMES
 from ..core.errors import not_implemented_for
 from ..core.modes import no_grad
+from ..core.overrides import takes_part as _takes_part
 from ..core.rng import Generator, default_generator
 from ..core.rounding import narrowed
 from ..core.tensor import Tensor
@@ -328,3 +329,6 @@ kaiming_uniform = _deprecated(kaiming_uniform_)
 kaiming_normal = _deprecated(kaiming_normal_)
 orthogonal = _deprecated(orthogonal_)
 sparse = _deprecated(sparse_)
+
+
+_takes_part(globals(), "torch.nn.init")

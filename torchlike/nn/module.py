@@ -6,7 +6,7 @@ import importlib
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from ..api import torch as T
 from ..core import modes
@@ -58,6 +58,7 @@ class Module(HookedCall, StateDict, Traversal):
     """
 
     dump_patches: bool = False
+    T_destination = TypeVar("T_destination", bound=dict[str, Any])
     _version: int = 1
     training: bool
     _parameters: dict[str, Any]

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from typing import Any
 
 from ..api import torch as T
+from ..core.overrides import _disabled_torch_function_impl
 from ..core.pytree import register_tensor
 from ..core.tensor import Tensor, TensorMeta, alias, wrap
 
@@ -49,6 +50,7 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
     """
 
     _is_param = True
+    __torch_function__ = _disabled_torch_function_impl
 
     def __new__(cls, data: Any = None, requires_grad: bool = True) -> Parameter:
         if data is None:
@@ -109,6 +111,8 @@ class Buffer(Tensor, metaclass=_BufferMeta):
     Tensor.
     """
 
+    __torch_function__ = _disabled_torch_function_impl
+
     def __new__(cls, data: Any = None, *, persistent: bool = True) -> Any:
         if data is None:
             data = T.empty(0)
@@ -122,6 +126,7 @@ class UninitializedTensorMixin:
     """What a tensor without shape can do: move, change its type, and materialize."""
 
     cls_to_become: type = Tensor
+    __torch_function__ = _disabled_torch_function_impl
 
     def materialize(self, shape: Any, device: Any = None, dtype: Any = None) -> None:
         """Becomes an ordinary (uninitialised) tensor of the given shape, in place."""

@@ -1,3 +1,4 @@
 """``torch.utils``."""
 
-from . import data as data
+from . import checkpoint as checkpoint, data as data, hooks as hooks, weak as weak
+from .swapping import set_module as set_module, swap_tensors as swap_tensors

@@ -9,7 +9,14 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import Any
 
-__all__ = ["SDPBackend", "WARN_FOR_UNFUSED_KERNELS", "sdpa_kernel"]
+from ...core.errors import missing
+from . import bias as bias
+
+__all__ = [
+    "SDPBackend", "WARN_FOR_UNFUSED_KERNELS", "activate_flash_attention_impl",
+    "current_flash_attention_impl", "list_flash_attention_impls", "register_flash_attention_impl",
+    "restore_flash_attention_impl", "sdpa_kernel",
+]  # fmt: skip
 
 WARN_FOR_UNFUSED_KERNELS = False
 
@@ -65,3 +72,40 @@ def sdpa_kernel(backends: Any, set_priority: bool = False) -> Iterator[dict[str,
         yield {}
     finally:
         _allowed.backends = before
+
+
+# --- implementations of flash attention --------------------------------------------------------------
+
+
+def list_flash_attention_impls() -> list[str]:
+    """None: XLA compiles attention by itself."""
+    return []
+
+
+def current_flash_attention_impl() -> str | None:
+    return None
+
+
+def activate_flash_attention_impl(impl: str) -> None:
+    """Refused: there is none to choose.
+
+    Raises:
+        ValueError: always.
+    """
+    raise ValueError(f"Unknown flash attention impl '{impl}'. Available implementations: []")
+
+
+def register_flash_attention_impl(impl: str, *, register_fn: Any) -> None:
+    """Refused: kernels of PyTorch's cannot be called.
+
+    Raises:
+        NotImplementedError: always.
+    """
+    raise missing(
+        "nn.attention.register_flash_attention_impl",
+        "write it in JAX, with jax.experimental.pallas",
+    )
+
+
+def restore_flash_attention_impl() -> None:
+    """XLA's own is the only one."""

@@ -54,10 +54,7 @@ class _Table(Module):
 
 
 class Embedding(_Table):
-    """Rows of a table by index.  ``(*) int -> (*, embedding_dim)``
-
-    Differs: ``sparse=True`` gives the same gradient as a dense tensor.
-    """
+    """Rows of a table by index.  ``(*) int -> (*, embedding_dim)``"""
 
     def __init__(
         self,
@@ -138,10 +135,7 @@ class Embedding(_Table):
 
 
 class EmbeddingBag(_Table):
-    """Sum, mean or maximum of the rows of each bag.  ``(B, N) or (N), offsets (B) -> (B, dim)``
-
-    Differs: ``sparse=True`` gives the same gradient as a dense tensor.
-    """
+    """Sum, mean or maximum of the rows of each bag.  ``(B, N) or (N), offsets (B) -> (B, dim)``"""
 
     def __init__(
         self,

@@ -17,6 +17,7 @@ from ...core.dispatch import run
 from ...core.modes import no_grad
 from ...core.tensor import Tensor
 from ...core.write import rebind
+from ...sparse.layouts import no_kernel
 
 __all__ = [
     "clip_grad_norm",
@@ -78,9 +79,12 @@ def _listed(parameters: Any) -> list[Tensor]:
     return found
 
 
-def _by_device(tensors: list[Tensor]) -> dict[Any, list[Tensor]]:
+def _by_device(tensors: list[Tensor], kernel: str) -> dict[Any, list[Tensor]]:
+    """Raises NotImplementedError for a sparse one, which ``kernel`` does not take."""
     groups: dict[Any, list[Tensor]] = {}
     for t in tensors:
+        if not t._is_dense:
+            raise no_kernel(kernel, t)
         groups.setdefault(t.device, []).append(t)
     return groups
 
@@ -103,7 +107,7 @@ def _get_total_norm(
     with no_grad():
         parts = [
             run(_total, group, (norm_type,), "total_norm")[0]
-            for group in _by_device(listed).values()
+            for group in _by_device(listed, "linalg_vector_norm").values()
         ]
         total = parts[0]
         if len(parts) > 1:
@@ -124,7 +128,7 @@ def _clip_grads_with_norm_(
 ) -> None:
     """Scales the gradients by ``min(1, max_norm / (total_norm + 1e-6))``, in place."""
     grads = [p.grad for p in _listed(parameters) if p.grad is not None]
-    for device, group in _by_device(grads).items():
+    for device, group in _by_device(grads, "_foreach_mul_.Tensor").items():
         operands: list[Any] = [*group, total_norm.detach().to(device), float(max_norm)]
         for old, new in zip(group, run(_scaled, operands, (), "clip_grad_norm"), strict=True):
             rebind(old, new)
@@ -173,7 +177,7 @@ def clip_grad_value_(
     listed = [parameters] if isinstance(parameters, Tensor) else list(parameters)
     grads = [p.grad for p in listed if p.grad is not None]
     with no_grad():
-        for group in _by_device(grads).values():
+        for group in _by_device(grads, "clamp_min_").values():
             new = run(_clamped, [*group, float(clip_value)], (), "clip_grad_value")
             for old, clamped in zip(group, new, strict=True):
                 rebind(old, clamped)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...core.rng import Generator
+from ...distributed.groups import get_rank, get_world_size
 from .sampler import Sampler
 
 
@@ -29,12 +30,10 @@ class DistributedSampler(Sampler[Any]):
         seed: int = 0,
         drop_last: bool = False,
     ) -> None:
-        if num_replicas is None or rank is None:
-            raise ValueError(
-                "Default process group has not been initialized, please make sure to call "
-                "init_process_group.\nhint: give num_replicas= and rank=; torch.distributed is "
-                "not there yet"
-            )
+        if num_replicas is None:
+            num_replicas = get_world_size()
+        if rank is None:
+            rank = get_rank()
         if rank >= num_replicas or rank < 0:
             raise ValueError(
                 f"Invalid rank {rank}, rank should be in the interval [0, {num_replicas - 1}]"
