@@ -111,6 +111,8 @@ def tensors_of(tree: Any) -> list[Any]:
 def numpy_of(t: Any) -> np.ndarray:
     """A tensor's numbers as a copy; dtypes that NumPy lacks as float32."""
     t = t.detach()
+    if dtype_name(t.layout) != "strided":
+        t = t.to_dense()
     if isinstance(t, torch.Tensor):
         t = torch.zeros_like(t) if t._is_zerotensor() else t.resolve_conj().resolve_neg()
     if dtype_name(t.dtype) in _NUMPY_LACKS:
@@ -132,7 +134,7 @@ def _own_function(x: Any) -> Any:
 
 
 class NoSuchTensor(Exception):
-    """A tensor that torchlike does not have: sparse, quantized, complex32, of more dims than NumPy's."""
+    """A tensor that torchlike does not have: quantized, complex32, of more dims than NumPy's."""
 
 
 MOST_DIMS = 64
@@ -145,8 +147,10 @@ def own_tensor(t: torch.Tensor, keep_storage: bool = False) -> Any:
         NoSuchTensor: torchlike has no such tensors.
     """
     dtype = getattr(torchlike, dtype_name(t.dtype), None)
-    if t.layout is not torch.strided or dtype is None or t.is_quantized or t.ndim > MOST_DIMS:
+    if dtype is None or t.is_quantized or t.ndim > MOST_DIMS:
         raise NoSuchTensor(f"{t.layout} tensor of {t.dtype}")
+    if t.layout is not torch.strided:
+        return own_sparse_tensor(t)
     if t.device.type == "meta":
         return torchlike.empty(tuple(t.shape), dtype=dtype, device="meta")
     if keep_storage:
@@ -158,6 +162,28 @@ def own_tensor(t: torch.Tensor, keep_storage: bool = False) -> Any:
     if isinstance(t, torch.nn.Parameter):
         return torchlike.nn.Parameter(found, requires_grad=t.requires_grad)
     return found.requires_grad_() if t.requires_grad else found
+
+
+def parts_of(t: Any) -> list[Any]:
+    """The index tensors and the values of a sparse tensor of either library."""
+    name = dtype_name(t.layout)
+    t = t.detach()
+    if name == "sparse_coo":
+        return [t._indices(), t._values()]
+    if name in ("sparse_csr", "sparse_bsr"):
+        return [t.crow_indices(), t.col_indices(), t.values()]
+    return [t.ccol_indices(), t.row_indices(), t.values()]
+
+
+def own_sparse_tensor(t: torch.Tensor) -> Any:
+    """PyTorch's sparse tensor as torchlike's: the same indices and values, in the same order."""
+    parts = [own_tensor(p) for p in parts_of(t)]
+    if t.layout is torch.sparse_coo:
+        made = torchlike.sparse_coo_tensor(*parts, tuple(t.shape))._coalesced_(t.is_coalesced())
+    else:
+        layout = getattr(torchlike, dtype_name(t.layout))
+        made = torchlike.sparse_compressed_tensor(*parts, tuple(t.shape), layout=layout)
+    return made.requires_grad_() if t.requires_grad else made
 
 
 def to_own(tree: Any, keep_storage: bool = False) -> Any:
@@ -272,7 +298,22 @@ def _assert_same_tensor(
         if expected.device.type == "meta":
             return
         limits = tolerance.of(name)
+        layout = dtype_name(expected.layout)
+        assert layout == dtype_name(found.layout), f"{where}: {layout} against {found.layout}"
+        if layout != "strided":
+            _assert_same_pattern(expected, found, where)
         _assert_close(numpy_of(expected), numpy_of(found), limits, tolerance.scaled, where)
+
+
+def _assert_same_pattern(expected: Any, found: Any, where: str) -> None:
+    """As many elements in the same places; of COO in the same order."""
+    assert expected._nnz() == found._nnz(), f"{where}: nnz {expected._nnz()} against {found._nnz()}"
+    assert (expected.sparse_dim(), expected.dense_dim()) == (found.sparse_dim(), found.dense_dim())
+    if dtype_name(expected.layout) == "sparse_coo":
+        same = expected.is_coalesced() == found.is_coalesced()
+        assert same, f"{where}: expected is_coalesced() to be {expected.is_coalesced()}"
+        theirs, ours = numpy_of(parts_of(expected)[0]), numpy_of(parts_of(found)[0])
+        assert (theirs == ours).all(), f"{where}: indices {theirs.tolist()} against {ours.tolist()}"
 
 
 def _assert_close(

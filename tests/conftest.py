@@ -29,6 +29,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The full sweeps take long: they run only for who asks with ``-m parity``."""
+    if "parity" in (config.option.markexpr or ""):
+        return
+    left_out = [item for item in items if item.get_closest_marker("parity")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker("parity")]
+
+
 @pytest.fixture(params=["recorded", "op_by_op"])
 def execution(request: pytest.FixtureRequest):
     """For tests that must give the same under both executors."""

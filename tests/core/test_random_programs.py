@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hypothesis
 import numpy as np
 import pytest
 import torch
@@ -12,16 +13,24 @@ import torchlike
 from .random_programs import Program
 
 
-def differences(seed: int, steps: int) -> list[str]:
-    """Where torchlike's run differs from PyTorch's."""
+def differences(seed: int, steps: int, executions: tuple[str, ...] = ("recorded",)) -> list[str]:
+    """Where torchlike's runs differ from PyTorch's."""
     program = Program(seed, steps)
-    expected, found = program.run(torch), program.run(torchlike)
+    expected = program.run(torch)
+    wrong = []
+    for execution in executions:
+        with torchlike.config.using(execution):
+            wrong += [f"{execution}: {w}" for w in _compared(expected, program.run(torchlike))]
+    return wrong
+
+
+def _compared(expected: list[object], found: list[object]) -> list[str]:
     if len(expected) != len(found):
         return [f"PyTorch: {_texts(expected)}", f"torchlike: {_texts(found)}"]
     wrong = []
     for e, f in zip(expected, found, strict=True):
         if isinstance(e, np.ndarray) and isinstance(f, np.ndarray):
-            if e.shape != f.shape or not np.allclose(e, f, rtol=2e-4, atol=1e-5, equal_nan=True):
+            if e.shape != f.shape or not np.allclose(e, f, rtol=1e-7, atol=1e-9, equal_nan=True):
                 wrong.append(f"expected {e}, got {f}")
         elif type(e) is not type(f) or not isinstance(e, np.ndarray) and e != f:
             wrong.append(f"expected {e}, got {f}")
@@ -32,17 +41,25 @@ def _texts(run: list[object]) -> list[str]:
     return [x for x in run if isinstance(x, str)]
 
 
+PROGRAMS = given(seed=st.integers(0, 10**9), steps=st.integers(3, 8))
+BOTH = ("recorded", "op_by_op")
+
+
 @pytest.mark.filterwarnings("ignore")
 @settings(max_examples=60, deadline=None, derandomize=True, database=None)
-@given(seed=st.integers(0, 10**6), steps=st.integers(3, 8))
-def test_random_programs_recorded(seed, steps):
-    with torchlike.config.using("recorded"):
-        assert not differences(seed, steps)
+@PROGRAMS
+def test_random_programs(seed, steps):
+    assert not differences(seed, steps, BOTH)
 
 
+@pytest.mark.parity
 @pytest.mark.filterwarnings("ignore")
-@settings(max_examples=30, deadline=None, derandomize=True, database=None)
-@given(seed=st.integers(0, 10**6), steps=st.integers(3, 8))
-def test_random_programs_op_by_op(seed, steps):
-    with torchlike.config.using("op_by_op"):
-        assert not differences(seed, steps)
+@pytest.mark.parametrize("part", range(4))
+def test_two_thousand_random_programs(part):
+    @settings(max_examples=500, deadline=None, database=None)
+    @hypothesis.seed(part)
+    @PROGRAMS
+    def programs(seed, steps):
+        assert not differences(seed, steps, BOTH)
+
+    programs()

@@ -120,10 +120,10 @@ class Check:
             return None
         try:
             self.ours()
+            random = self.is_random(expected)
         except NoSuchTensor:
             self.report.left_out += 1
             return None
-        random = self.is_random(expected)
         wrong = self.forward(expected, inputs, random)
         if not self.report.add(kind, wrong, self.repro()):
             return False

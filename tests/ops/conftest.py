@@ -44,13 +44,3 @@ def op_tally() -> Tally:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if TALLY.whole:
         terminalreporter.write_line(TALLY.line())
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The full sweep takes hours: it runs only for who asks with ``-m parity``."""
-    if "parity" in (config.option.markexpr or ""):
-        return
-    left_out = [item for item in items if item.get_closest_marker("parity")]
-    if left_out:
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if not item.get_closest_marker("parity")]
