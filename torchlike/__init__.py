@@ -12,11 +12,11 @@ from .api import (
     special as special,
 )
 from .api.torch import *
+from .core.autocast import *
 from .core.bind import SPACES as _SPACES
 from .core.build import (
     as_tensor as as_tensor,
     asarray as asarray,
-    from_dlpack as from_dlpack,
     from_jax as from_jax,
     from_numpy as from_numpy,
     frombuffer as frombuffer,
@@ -25,14 +25,20 @@ from .core.build import (
 )
 from .core.config import config as config
 from .core.constants import *
+from .core.control_flow import *
 from .core.device import device as device, set_default_device as set_default_device
+from .core.dlpack import *
 from .core.dtypes import (
     dtype as dtype,
     finfo as finfo,
     iinfo as iinfo,
     set_default_dtype as set_default_dtype,
 )
-from .core.errors import OutOfMemoryError as OutOfMemoryError
+from .core.errors import (
+    AcceleratorError as AcceleratorError,
+    OutOfMemoryError as OutOfMemoryError,
+)
+from .core.mapped_file import *
 from .core.modes import (
     enable_grad as enable_grad,
     inference_mode as inference_mode,
@@ -41,6 +47,11 @@ from .core.modes import (
     no_grad as no_grad,
     set_grad_enabled as set_grad_enabled,
 )
+from .core.overrides import (
+    DisableTorchFunction as DisableTorchFunction,
+    DisableTorchFunctionSubclass as DisableTorchFunctionSubclass,
+)
+from .core.removed import *
 from .core.repr import set_printoptions as set_printoptions
 from .core.rng import (
     Generator as Generator,
@@ -52,11 +63,17 @@ from .core.rng import (
     set_rng_state as set_rng_state,
 )
 from .core.shapes import Size as Size
+from .core.storages import *
+from .core.streams import Event as Event, Stream as Stream
 from .core.strided import *
+from .core.surroundings import *
+from .core.symbolic import *
+from .core.tags import Tag as Tag
 from .core.tensor import Tensor as Tensor
 from .core.toplevel import *
 from .core.typed import *
-from .version import __version__ as __version__
+from .sparse.functions import *
+from .torch_version import __version__ as __version__
 
 if _TYPE_CHECKING:
     from . import autograd, cuda, nn, optim, utils
@@ -65,9 +82,21 @@ _FROM = {  # names that live in a module not every program needs
     "save": "io",
     "load": "io",
     "compile": "compiler",
+    "vmap": "func",
+    "autocast": "amp",
+    "_amp_foreach_non_finite_check_and_unscale_": "amp.grad_scaler",
+    "_amp_update_scale_": "amp.grad_scaler",
     "serialization": "io",
-    "UntypedStorage": "storage",
-    "TypedStorage": "storage",
+    "batch_norm": "nn.native",
+    "batch_norm_update_stats": "nn.native",
+    "detach_": "nn.native",
+    "embedding_bag": "nn.native",
+    "instance_norm": "nn.native",
+    "native_batch_norm": "nn.native",
+    "slice_inverse": "nn.native",
+    "fork": "futures",
+    "wait": "futures",
+    "lobpcg": "_lobpcg",
     "uninstall": "porting.finder",
     "load_ipython_extension": "porting.finder",
     "unload_ipython_extension": "porting.finder",
@@ -82,6 +111,8 @@ def __getattr__(name: str) -> _Any:
         found = getattr(_importlib.import_module(f"{__name__}.{home}"), name)
         globals()[name] = found
         return found
+    if name in _SPACES["torch"]:  # PyTorch's underscored functions
+        return _SPACES["torch"][name]
     if name == "torch":  # real PyTorch has this name of itself, too
         return _sys.modules[__name__]
     if not name.startswith("__"):

@@ -12,5 +12,6 @@ from .core.rng import (
     seed as seed,
     set_rng_state as set_rng_state,
 )
+from .core.surroundings import thread_safe_generator as thread_safe_generator
 
 __all__ = ["fork_rng", "get_rng_state", "initial_seed", "manual_seed", "seed", "set_rng_state"]

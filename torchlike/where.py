@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import os
@@ -10,10 +11,12 @@ from types import ModuleType
 from typing import Any
 
 from .core.registry import OPS, OpDef
+from .core.unsupported import refusal
 from .porting.finder import gap_hint, our_name
 
 _NAMESPACES = {
     "torch": "torch",
+    "torch.functional": "torch",
     "torch.nn.functional": "functional",
     "torch.linalg": "linalg",
     "torch.fft": "fft",
@@ -22,20 +25,28 @@ _NAMESPACES = {
 
 
 def find(name: str) -> tuple[str, bool]:
-    """``file:line`` of a PyTorch name and True; else why it can't be given and False."""
+    """``file:line`` of a PyTorch name and True; else ``refused: why`` or ``gap: ...`` and False."""
     full = name if name.partition(".")[0] in ("torch", "torchvision") else f"torch.{name}"
     try:
-        value = _resolve(full)
+        value = resolve(full)
     except AttributeError as error:
-        return f"{str(error).partition(chr(10))[0]}\n{gap_hint(full)}", False
+        why = refusal(full.partition(".")[2]) if full.startswith("torch.") else None
+        if why is not None:
+            return f"refused: {why.reason}; {why.instead}", False
+        return f"gap: {str(error).partition(chr(10))[0]}\n{gap_hint(full)}", False
     declared = _declaration(full)
     if declared is not None:
         return f"{_place(declared.fn)} (op {declared.fn.__name__})", True
     place = _place(value)
-    return (place, True) if place else (f"a value of type {type(value).__name__}", True)
+    if place:
+        return place, True
+    owner, _, leaf = full.rpartition(".")
+    home = resolve(owner) if owner else None
+    place = _assignment(home, leaf) if isinstance(home, ModuleType) else _place(home)
+    return f"{place or _place(type(value)) or _place(home)} ({type(value).__name__})", True
 
 
-def _resolve(name: str) -> Any:
+def resolve(name: str) -> Any:
     """The object of a dotted name: its longest part that is a module, then attributes."""
     words = name.split(".")
     for end in range(len(words), 0, -1):
@@ -70,6 +81,31 @@ def _declaration(name: str) -> OpDef | None:
     return None
 
 
+def _assignment(module: ModuleType, name: str) -> str:
+    """``file:line`` where a module, or one that it imports the name from, assigns it."""
+    try:
+        body = ast.parse(inspect.getsource(module)).body
+    except (OSError, TypeError):
+        return ""
+    spec = module.__spec__
+    package = spec.parent if spec is not None else None
+    for node in body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        names = [part for target in targets if target is not None for part in ast.walk(target)]
+        if any(isinstance(part, ast.Name) and part.id == name for part in names):
+            return f"{_near(inspect.getsourcefile(module) or '')}:{node.lineno}"
+        if not isinstance(node, ast.ImportFrom) or not node.level:
+            continue
+        for alias in node.names:
+            if name in (alias.asname, alias.name) or alias.name == "*":
+                source = importlib.import_module("." * node.level + (node.module or ""), package)
+                inner = alias.name if alias.name != "*" else name
+                found = _assignment(source, inner) if hasattr(source, inner) else ""
+                if found:
+                    return found
+    return ""
+
+
 def _place(value: Any) -> str:
     """``file:line`` where an object is defined; a module's first line; "" for plain values."""
     value = inspect.unwrap(value) if callable(value) else value
@@ -81,8 +117,12 @@ def _place(value: Any) -> str:
         return ""
     if not file:
         return ""
+    return f"{_near(file)}:{line}"
+
+
+def _near(file: str) -> str:
     near = os.path.relpath(file)
-    return f"{file if near.startswith(os.pardir) else near}:{line}"
+    return file if near.startswith(os.pardir) else near
 
 
 if __name__ == "__main__":

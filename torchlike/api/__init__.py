@@ -6,7 +6,17 @@ import importlib
 import pkgutil
 
 from .. import ops
-from ..core import bind, index, members, pytree, setup, strided
+from ..core import (
+    bind,
+    index,
+    members,
+    overrides,
+    pytree,
+    removed,
+    setup,
+    strided,
+    tensor_facts,
+)
 
 
 def _import_chapters() -> None:
@@ -19,7 +29,11 @@ def _import_chapters() -> None:
 setup.configure()
 _import_chapters()
 members.install()
+tensor_facts.install()
+removed.install()
 index.install()
 strided.install()
 pytree.install()
 bind.bind_all()
+tensor_facts.replace_ops()
+overrides.install()

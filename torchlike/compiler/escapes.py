@@ -32,7 +32,7 @@ def _escaped(capture: Capture, allowed: set[int]) -> bool:
     found: list[int] = []
     for x in gc.get_objects():
         kind = type(x)
-        if issubclass(kind, Tensor):
+        if issubclass(kind, Tensor) and kind._is_dense:
             storage = x.__dict__.get("_storage")
             value = None if storage is None else storage.value
             if id(x) in allowed or value is None or id(storage) in capture.writes:

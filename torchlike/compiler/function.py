@@ -38,7 +38,7 @@ class Compiled:
             return self.fn(*args, **kwargs)
         leaves, tree = flatten((args, kwargs))
         tensors = [x for x in leaves if isinstance(x, Tensor)]
-        if any(t._v.aval.traced for t in tensors):
+        if any(not t._is_dense or t._v.aval.traced for t in tensors):
             return self.fn(*args, **kwargs)
         try:
             key = (tree, argument_key(leaves), environment(), fingerprint(self.fn))

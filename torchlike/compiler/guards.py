@@ -25,7 +25,8 @@ _MODULE_TABLES = ("_parameters", "_buffers", "_modules")
 
 def environment() -> tuple[Any, ...]:
     """The modes that change what a call records."""
-    return modes.grad, modes.inference, dtypes.default_dtype(), default_device()
+    cast = None if modes.autocast is None else tuple(modes.autocast.items())
+    return modes.grad, modes.inference, dtypes.default_dtype(), default_device(), cast
 
 
 def argument_key(leaves: list[Any]) -> tuple[Any, ...]:

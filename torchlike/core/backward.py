@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import heapq
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
 from .build import from_host
-from .dispatch import invoke
-from .errors import shape_text
+from .dispatch import OpNode, invoke
+from .errors import SparseOperand, shape_text
 from .modes import modes, set_grad_enabled
 from .route import follow
 from .tape import AccumulateGrad, Edge, Node
-from .tensor import Tensor
+from .tensor import SPARSE, Tensor
 
 
 def run_backward(
@@ -26,25 +27,37 @@ def run_backward(
     """
     roots: list[tuple[Edge, Tensor]] = []
     for i, (t, g) in enumerate(zip(tensors, grads, strict=True)):
-        edge = t._grad_edge_or_none()
+        edge = _edge_of(t)
         if edge is None:
             raise RuntimeError(
                 f"element {i} of tensors does not require grad and does not have a grad_fn"
             )
-        roots.append((edge, _initial(t, g, create_graph)))
-    targets = None if inputs is None else [t._grad_edge_or_none() for t in inputs]
+        roots.append((edge, _initial(i, t, g)))
+    targets = None if inputs is None else [_edge_of(t) for t in inputs]
     with set_grad_enabled(create_graph):
         if len(roots) == 1 and targets is None and accumulate and not create_graph:
             (root, index), grad = roots[0]
-            if follow(root, index, grad, retain_graph=retain_graph):
+            if grad._aval.plain and follow(root, index, grad, retain_graph=retain_graph):
                 return []
         walk = _Walk(roots, targets, retain_graph, create_graph, accumulate)
         walk.run()
     return walk.captured(targets) if targets is not None else []
 
 
-def _initial(t: Tensor, grad: Tensor | None, create_graph: bool) -> Tensor:
-    a = t._v.aval
+def _edge_of(x: Any) -> Edge | None:
+    """Of a tensor, or of a ``GradientEdge``."""
+    return x._grad_edge_or_none() if isinstance(x, Tensor) else (x.node, x.output_nr)
+
+
+def _aval_of(x: Any) -> Any:
+    if isinstance(x, Tensor):
+        return x._aval
+    node = x.node
+    return node.variable._aval if isinstance(node, AccumulateGrad) else node.out_avals[x.output_nr]
+
+
+def _initial(i: int, t: Any, grad: Tensor | None) -> Tensor:
+    a = _aval_of(t)
     if grad is None:
         if a.numel != 1:
             raise RuntimeError("grad can be implicitly created only for scalar outputs")
@@ -54,15 +67,15 @@ def _initial(t: Tensor, grad: Tensor | None, create_graph: bool) -> Tensor:
                 + repr(a.dtype)
             )
         return _ones(a)
-    if grad._v.aval.shape != a.shape:
+    if grad._aval.shape != a.shape:
         raise RuntimeError(
-            f"Mismatch in shape: grad_output[0] has a shape of torch.Size({shape_text(grad._v.aval.shape)}) and "
-            f"output[0] has a shape of torch.Size({shape_text(a.shape)})."
+            f"Mismatch in shape: grad_output[{i}] has a shape of torch.Size({shape_text(grad._aval.shape)}) and "
+            f"output[{i}] has a shape of torch.Size({shape_text(a.shape)})."
         )
-    if grad.dtype.is_complex and not a.dtype.is_complex:
+    if grad.dtype.is_complex is not a.dtype.is_complex:
         raise RuntimeError(
             "For complex Tensors, both grad_output and output are required to have the same dtype. "
-            f"Mismatch in dtype: grad_output[0] has a dtype of {grad.dtype} and output[0] has a dtype of {a.dtype}."
+            f"Mismatch in dtype: grad_output[{i}] has a dtype of {grad.dtype} and output[{i}] has a dtype of {a.dtype}."
         )
     return grad
 
@@ -87,6 +100,19 @@ def _ones(a: Any) -> Tensor:
     return wrap(found)
 
 
+_numbers = itertools.count()
+
+
+def current_walk() -> Any:
+    """The backward that a hook is called from."""
+    return modes.walks[-1]
+
+
+def is_checkpoint_valid() -> bool:
+    """Whether the backward that runs goes to all leaves: one of its own inside of it may, too."""
+    return not modes.walks or (modes.walks[-1].accumulate and modes.walks[-1].needed is None)
+
+
 class _Walk:
     """One backward pass: nodes run in reverse order of creation, once all their gradients are in."""
 
@@ -94,9 +120,11 @@ class _Walk:
         self, roots: list[tuple[Edge, Tensor]], targets: list[Edge | None] | None,
         retain_graph: bool, create_graph: bool, accumulate: bool,
     ) -> None:  # fmt: skip
+        self.number = next(_numbers)
         self.retain_graph = retain_graph
         self.create_graph = create_graph
         self.accumulate = accumulate
+        self.given: list[Tensor | None] = []  # the gradients of the node that it is at
         self.waiting = _dependencies([edge[0] for edge, _ in roots])
         self.grads: dict[Node, list[Tensor | None]] = {}
         self.wanted: dict[Edge, Tensor | None] = {}
@@ -113,7 +141,18 @@ class _Walk:
             if self.waiting[node] == 0:
                 heapq.heappush(self.ready, (-node.sequence, id(node), node))
 
+    def will_run(self, node: Node) -> bool:
+        """Whether this walk comes to the node."""
+        return node in self.waiting and (self.needed is None or node in self.needed)
+
     def run(self) -> None:
+        modes.walks.append(self)
+        try:
+            self._run()
+        finally:
+            modes.walks.pop()
+
+    def _run(self) -> None:
         while self.ready:
             _, _, node = heapq.heappop(self.ready)
             given = self.grads.pop(node, [])
@@ -137,9 +176,11 @@ class _Walk:
         if slots is None:
             slots = self.grads[node] = [None] * count
         have = slots[index]
-        slots[index] = grad if have is None else invoke("add", have, grad)
+        slots[index] = grad if have is None else _sum(have, grad)
 
-    def _run_node(self, node: Node, given: list[Tensor | None]) -> Sequence[Tensor | None]:
+    def _run_node(  # noqa: C901 - what a walk may have to do at a node
+        self, node: Node, given: list[Tensor | None]
+    ) -> Sequence[Tensor | None]:
         if all(g is None for g in given):
             return [None] * len(node.edges)
         given = self._hooked(node, given)
@@ -150,11 +191,14 @@ class _Walk:
         if isinstance(node, AccumulateGrad):
             if self.accumulate and (self.needed is None or (node, 0) in self.wanted):
                 _accumulate(node, given[0], self.create_graph)
+                for hook in list((node.post_hooks or {}).values()):
+                    hook((), tuple(given))
             return ()
         if self.needed is not None and not any(
             e is not None and e[0] in self.needed for e in node.edges
         ):
             return [None] * len(node.edges)
+        self.given = given
         results = self._apply(node, given)
         if node.post_hooks:
             before = tuple(given)
@@ -162,13 +206,19 @@ class _Walk:
                 changed = hook(tuple(results), before)
                 if changed is not None:
                     results = changed if isinstance(changed, (tuple, list)) else (changed,)
-        if not self.retain_graph:
+        if not self.retain_graph and not node.is_shared:
             node.release()
         return results
 
     def _apply(self, node: Node, given: list[Tensor | None]) -> Sequence[Tensor | None]:
         if not modes.anomaly and node.anomaly is None:
-            return node.apply(given, self.create_graph)
+            try:
+                return node.apply(given, self.create_graph)
+            except SparseOperand:
+                if not isinstance(node, OpNode):
+                    raise
+            dense = [g if g is None else g.to_dense() for g in given]  # type: ignore[attr-defined]
+            return node.apply(dense, self.create_graph)
         from .anomaly import applied
 
         return applied(node, given, self.create_graph)
@@ -196,7 +246,7 @@ class _Walk:
         for index, ref in (node.retain or {}).items():
             t, grad = ref(), given[index]
             if t is not None and grad is not None:
-                t._grad = grad if t._grad is None else invoke("add", t._grad, grad)
+                t._grad = grad if t._grad is None else _sum(t._grad, grad)
         return given
 
     def captured(self, targets: Sequence[Edge | None]) -> list[Tensor | None]:
@@ -255,9 +305,11 @@ def _accumulate(node: AccumulateGrad, grad: Tensor | None, create_graph: bool) -
     if have is None:
         variable._grad = grad if create_graph else _owned(grad)
     elif create_graph:
-        variable._grad = invoke("add", have, grad)
+        variable._grad = _sum(have, grad)
+    elif have._is_dense:
+        rebind(have, _sum(have, grad))
     else:
-        rebind(have, invoke("add", have, grad))
+        SPARSE["accumulate"](variable, grad)
     if variable._post_accumulate:
         for hook in list(variable._post_accumulate.values()):
             hook(variable)
@@ -267,4 +319,9 @@ def _owned(grad: Tensor) -> Tensor:
     """A gradient of its own: values are immutable, so a new reference is enough."""
     from .tensor import wrap
 
-    return wrap(grad._v)
+    return wrap(grad._v) if grad._is_dense else SPARSE["owned"](grad)
+
+
+def _sum(a: Tensor, b: Tensor) -> Tensor:
+    """Both; a sparse one can be added to a dense one only."""
+    return invoke("add", b, a) if b._is_dense and not a._is_dense else invoke("add", a, b)

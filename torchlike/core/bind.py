@@ -14,13 +14,16 @@ from typing import Any
 import numpy as np
 
 from . import write as writer
+from .autocast import paused
 from .build import from_numpy
 from .dispatch import BOUND, call
+from .errors import SparseOperand
 from .host import call_checked, call_fill, call_host, call_prepared
 from .opcall import NUMBERS
+from .out_rules import created_dtype
 from .registry import EMPTY, OPS, STATIC, OpDef, Param
 from .signature import DEFAULT
-from .tensor import Tensor
+from .tensor import SPARSE, SUBCLASSES, Tensor
 from .viewing import call_view
 
 SPACES: dict[str, dict[str, Any]] = {
@@ -37,12 +40,13 @@ def bind(op: OpDef) -> Callable[..., Any]:
     public = [p for p in op.params if not p.name.startswith("_")]
     scope: dict[str, Any] = {"_op": op, "_call": call, "_view": call_view, "_prepared": call_prepared,
                              "_host": call_host, "_D": DEFAULT, "_W": writer, "_again": _again,
-                             "_bound": BOUND, "_tuple": _varargs, "_fill": call_fill,
-                             "_checked": call_checked}  # fmt: skip
+                             "_bound": BOUND, "_tuple": _varargs, "_fill": call_fill, "_checked": call_checked,
+                             "_created": created_dtype, "_taken": _taken, "_retry": _retry, "_named": _named,
+                             "_SparseOperand": SparseOperand, "_sparse": _sparse, "_paused": paused}  # fmt: skip
     for p in public:
         scope[f"_d_{p.name}"] = p.default
     scope["_key"], scope["_name"] = op.fn.__name__, op.name
-    text = "\n    ".join([f"def call({_signature(op, public)}):", *_body(op, public)])
+    text = "\n".join([f"def call({_signature(op, public)}):", *_guarded(op, public)])
     code = _CODES.get(text)
     if code is None:
         made = compile(text, "<torchlike op>", "exec").co_consts
@@ -76,9 +80,18 @@ def _resolving(op: OpDef, own: Callable[..., Any]) -> Callable[..., Any]:
         for numpy_name in ("axis", "keepdims"):
             if numpy_name in kwargs and numpy_name not in names:
                 kwargs[_NUMPY_NAMES[numpy_name]] = kwargs.pop(numpy_name)
-        chosen, args, kwargs = resolve(args, kwargs)
-        result = own(*args, **kwargs) if chosen == key else BOUND[chosen](*args, **kwargs)
-        return result if out is None else writer.to_out(out, result, op.name)
+        try:
+            chosen, args, kwargs = resolve(args, kwargs)
+        except (TypeError, AttributeError):
+            if not SUBCLASSES[1](args):
+                raise
+            return BOUND[key](*args, **kwargs)
+        function = own if chosen == key else BOUND[chosen]
+        if out is None:
+            return function(*args, **kwargs)
+        with paused():
+            found = function(*args, **kwargs)
+            return writer.to_out(out, found, op.name, (*args, *kwargs.values()), chosen)
 
     return overloaded
 
@@ -117,6 +130,71 @@ def _signature(op: OpDef, public: list[Param]) -> str:
     return ", ".join(parts)
 
 
+def _guarded(op: OpDef, public: list[Param]) -> list[str]:
+    """The body, and what happens when it meets a sparse tensor, or what only acts as a tensor."""
+    given = ", ".join(f"{p.name!r}: {p.name}" for p in public)
+    out = "out" if op.out else "None"
+    return [
+        " try:",
+        *[f"  {line}" for line in _body(op, public)],
+        " except (TypeError, AttributeError) as _error:",
+        f"  if not _taken({{{given}}}): raise _named(_op, {{{given}}}, _error)",
+        f"  return _retry(_op, {{{given}}})",
+        " except _SparseOperand: pass",
+        f" return _sparse(_op, {{{given}}}, {out}, _extra)",
+    ]
+
+
+def _sparse(op: OpDef, given: dict[str, Any], out: Any, extra: dict[str, Any]) -> Any:
+    return SPARSE["call"](op, given, out, extra)
+
+
+def _taken(given: dict[str, Any]) -> bool:
+    """Whether one of the arguments is of a class that takes calls over, see ``overrides``."""
+    objects: list[Any] = []
+    for x in given.values():
+        objects.extend(x if isinstance(x, (list, tuple)) else (x,))
+    return SUBCLASSES[1](objects)
+
+
+def _named(op: OpDef, given: dict[str, Any], error: Exception) -> Exception:
+    """The error, or one that names the argument that should have been an int."""
+    if str(error).startswith(op.name):
+        return error
+    for position, p in enumerate((p for p in op.params if p.name in given), 1):
+        value = given[p.name]
+        if p.annotation not in ("int", "int | None") or hasattr(value, "__index__") or value is None:
+            continue
+        kind = type(value).__name__
+        found = TypeError(
+            f"{op.name}(): argument '{p.name}' (position {position}) must be int, not {kind}"
+        )
+        found.__suppress_context__ = True
+        return found
+    return error
+
+
+def _retry(op: OpDef, given: dict[str, Any]) -> Any:
+    """The call again, with the arguments that are not at their defaults."""
+    public = [p for p in op.params if p.name in given]
+    named = {p.name: given[p.name] for p in public if given[p.name] is not p.default}
+    args: list[Any] = []
+    for p in public:
+        if p.keyword_only or p.name not in named:
+            break
+        args.append(named.pop(p.name))
+    return BOUND[op.fn.__name__](*args, **named)
+
+
+def _own(fn: Any, name: str) -> FunctionType:
+    """The same function as an object of its own: ``torch.Tensor.add`` is not ``torch.add``."""
+    made = FunctionType(fn.__code__, fn.__globals__, name, fn.__defaults__, fn.__closure__)
+    made.__kwdefaults__ = fn.__kwdefaults__
+    made.__dict__.update(fn.__dict__)
+    made.__module__, made.__doc__ = fn.__module__, fn.__doc__
+    return made
+
+
 def _body(op: OpDef, public: list[Param]) -> list[str]:
     lines: list[str] = []
     names = [p.name for p in public]
@@ -128,12 +206,16 @@ def _body(op: OpDef, public: list[Param]) -> list[str]:
     if not op.host:
         outs = ", 'out': out" if op.out else ""
         lines.append(f"if _extra: return _again(_op, {{{given}{outs}}}, _extra)")
+    if op.creation and op.out and "dtype" in names:
+        lines.append("if out is not None: dtype = _created(dtype, out.dtype)")
     if "inplace" in names:
         rest = ", ".join(f"{n}={n}" for n in names[1:] if n != "inplace")
         lines.append(f"if inplace: return _W.inplace(_bound[_key], {names[0]}, {rest})")
     result = _result(op, public, given)
     if op.out:
-        lines.append(f"if out is not None: return _W.to_out(out, {result}, _name)")
+        paused = "" if op.autocast is None else "with _paused(): "
+        seen = "".join(f"{p.name}, " for p in public if p.kind != STATIC)
+        lines.append(f"if out is not None:\n   {paused}return _W.to_out(out, {result}, _name, ({seen}), _key)")
     lines.append(f"return {result}")
     return lines
 
@@ -194,17 +276,33 @@ def _inplace_twin(op: OpDef, fn: Callable[..., Any]) -> Callable[..., Any]:
     if op.layout is not None:
 
         def twin(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+            if not self._is_dense:
+                return SPARSE["inplace"](op, self, args, kwargs)
             return writer.become_view(self, fn(self, *args, **kwargs))
     else:
-        inplace = writer.inplace
+        inplace = writer.inplace if op.autocast is None else _uncast(writer.inplace)
 
         def twin(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-            return inplace(fn, self, *args, **kwargs)
+            try:
+                return inplace(fn, self, *args, **kwargs)
+            except SparseOperand:
+                pass
+            return SPARSE["inplace"](op, self, args, kwargs)
 
     twin.__name__ = twin.__qualname__ = name
     twin.__doc__ = f"In-place ``{op.name}``."
     twin.__module__ = "torch"
     return twin
+
+
+def _uncast(inplace: Callable[..., Any]) -> Callable[..., Any]:
+    """Autocast leaves the precision of in-place calls alone."""
+
+    def uncast(*args: Any, **kwargs: Any) -> Any:
+        with paused():
+            return inplace(*args, **kwargs)
+
+    return uncast
 
 
 def _operators(op: OpDef, fn: Callable[..., Any], twin: Callable[..., Any] | None) -> None:
@@ -257,7 +355,10 @@ def _fast_operator(op: OpDef, slow: Callable[..., Any]) -> Callable[..., Any]:
 
     def forward(self: Tensor, other: Any) -> Any:
         if isinstance(other, Tensor) or type(other) in NUMBERS:
-            return call(op, (self, other, *tail), statics)
+            try:
+                return call(op, (self, other, *tail), statics)
+            except SparseOperand:
+                pass
         return slow(self, other)
 
     return forward
@@ -272,7 +373,7 @@ def _operand_like(x: Any) -> Any:
         return bool(x)
     if isinstance(x, (int, float)):
         return operator.index(x) if isinstance(x, int) else float(x)
-    return NotImplemented
+    return x if SUBCLASSES[1]((x,)) else NotImplemented
 
 
 def bind_all() -> None:
@@ -292,12 +393,12 @@ def bind_all() -> None:
                 names.append((alias, op.namespaces, op.method))
         for name, spaces, method in names:
             for space in spaces:
-                SPACES[space][name] = fn
+                SPACES[space][name] = _own(fn, name)
                 if twin is not None:
-                    SPACES[space].setdefault(f"{name}_", twin)
+                    SPACES[space].setdefault(f"{name}_", _own(twin, f"{name}_"))
             if method or (op.fill and name == op.name):
-                setattr(Tensor, name, fn)
+                setattr(Tensor, name, _own(fn, name))
             if twin is not None and (method or "functional" not in spaces):
-                setattr(Tensor, f"{name}_", twin)
+                setattr(Tensor, f"{name}_", _own(twin, f"{name}_"))
         if op.dunder is not None:
             _operators(op, fn, twin)

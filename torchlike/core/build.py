@@ -12,7 +12,7 @@ from .dtypes import dtype as DType
 from .errors import missing
 from .modes import modes
 from .shared import share_in
-from .tensor import CONSTRUCTORS, Tensor, wrap
+from .tensor import CONSTRUCTORS, SUBCLASSES, Tensor, wrap
 from .value import Value, aval, from_array
 
 
@@ -256,6 +256,8 @@ def asarray(
     """``obj`` as a tensor, sharing memory where that can be."""
     if copy is False and not isinstance(obj, (Tensor, np.ndarray)):
         raise ValueError("can't alias arbitrary sequence into a tensor.")
+    if type(obj).__name__ == "UntypedStorage":
+        obj = obj.numpy()  # its bytes, not one number after the other
     found = as_tensor(obj, dtype, device)
     if copy and (found is obj or isinstance(obj, np.ndarray)):
         found = found.clone()  # type: ignore[attr-defined]
@@ -336,6 +338,7 @@ def legacy(cls: type, *args: Any, **kwargs: Any) -> Tensor:
             raise missing(f"torch.Tensor{args}", "use torch.tensor(data)")
         found = from_host(np.zeros([int(n) for n in size] if len(args) else 0, of.np), device=on)
     if cls is not Tensor:
+        SUBCLASSES[0](cls)
         found.__class__ = cls
     return found
 

@@ -122,7 +122,7 @@ class Capture:
         """
         if self.broken is not None:
             return
-        where = _user_line()
+        where = user_line()
         self.broken = f"{why} at {where}"
         if self.fullgraph:
             self._stop()
@@ -154,7 +154,7 @@ def _is_ours(filename: str) -> bool:
 _ROOT = __file__.rpartition("core")[0]
 
 
-def _user_line() -> str:
+def user_line() -> str:
     for frame in _frames():
         if not _is_ours(frame.f_code.co_filename):
             return f"{frame.f_code.co_filename}:{frame.f_lineno}"

@@ -56,6 +56,11 @@ def flag(name: str) -> bool:
     return os.environ.get(name, "0").lower() in ("1", "y", "yes", "true")
 
 
+def variable(name: str) -> str | None:
+    """An environment variable that PyTorch's launchers set: ``RANK`` and the like."""
+    return os.environ.get(name)
+
+
 def cache_folder() -> Path | None:
     """Where compiled programs are kept; ``TORCHLIKE_CACHE=off`` keeps none."""
     named = os.environ.get("TORCHLIKE_CACHE")
@@ -65,6 +70,15 @@ def cache_folder() -> Path | None:
         return Path(named)
     root = os.environ.get("XDG_CACHE_HOME")
     return (Path(root) if root else Path.home() / ".cache") / "torchlike" / "xla"
+
+
+def hub_home() -> Path:
+    """Where ``torch.hub`` keeps what it downloads, as PyTorch finds it."""
+    named = os.environ.get("TORCH_HOME")
+    if named:
+        return Path(named).expanduser()
+    root = os.environ.get("XDG_CACHE_HOME")
+    return (Path(root) if root else Path.home() / ".cache") / "torch"
 
 
 def is_cache_chosen_by_jax() -> bool:

@@ -9,13 +9,14 @@ from .dtypes import DTYPES
 
 __all__ = [
     *[d.name for d in DTYPES], *dtypes.ALIASES, "channels_last", "channels_last_3d",
-    "contiguous_format", "e", "inf", "jagged", "layout", "memory_format", "nan", "newaxis", "pi",
-    "preserve_format", "sparse_bsc", "sparse_bsr", "sparse_coo", "sparse_csc", "sparse_csr", "strided",
+    "contiguous_format", "e", "inf", "jagged", "layout", "legacy_contiguous_format",
+    "memory_format", "nan", "newaxis", "pi", "preserve_format", "sparse_bsc", "sparse_bsr", "sparse_coo",
+    "sparse_csc", "sparse_csr", "strided",
 ]  # fmt: skip
 
 
 class layout:
-    """How a tensor's elements are kept; ``torch.strided`` is the only one torchlike makes."""
+    """How a tensor's elements are kept."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -47,6 +48,7 @@ contiguous_format, preserve_format = (
     memory_format("contiguous_format"),
     memory_format("preserve_format"),
 )
+legacy_contiguous_format = contiguous_format
 channels_last, channels_last_3d = memory_format("channels_last"), memory_format("channels_last_3d")
 inf, nan, pi, e, newaxis = math.inf, math.nan, math.pi, math.e, None
 globals().update({d.name: d for d in DTYPES}, **dtypes.ALIASES)

@@ -80,6 +80,16 @@ def _interned(type: str, index: int | None) -> device:
 
 cpu = device("cpu")
 _default: list[device] = [cpu]
+_current = [0]  # which accelerator ``cuda`` without a number is
+
+
+def current_index() -> int:
+    return _current[0]
+
+
+def set_current_index(index: int) -> None:
+    """``cuda`` without a number means this one from now on."""
+    _current[0] = index
 
 
 def default_device() -> device:
@@ -127,7 +137,7 @@ def placed(d: device) -> device:
             "No CUDA GPUs are available\n"
             "hint: JAX sees no accelerator; torchlike run --simulate-devices 4 lets the CPU play four"
         )
-    index = d.index or 0
+    index = _current[0] if d.index is None else d.index
     if index >= count:
         raise RuntimeError("CUDA error: invalid device ordinal")
     return device("cuda" if d.type != "cpu" else d.type, index)

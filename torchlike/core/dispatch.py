@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import traceback
 import weakref
-from collections import namedtuple
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from .modes import modes
 from .opcall import NUMBERS, OpCall
 from .record import record
 from .registry import OpDef
+from .return_types import return_type
 from .signature import (
     DEFAULT,
     make_call,
@@ -24,13 +24,17 @@ from .signature import (
 )
 from .tape import Edge, Node, node_type, serial
 from .tensor import Storage, Tensor, wrap
-from .value import Aval, Value, on_host
+from .value import Aval, Value, whole_on_host
 
 _new = object.__new__
 
 
 def call(op: OpDef, operands: Sequence[Any], statics: tuple[Any, ...]) -> Any:  # noqa: C901 - the hot path, inlined
     """Calls an op. ``operands`` holds one entry per run-time parameter, ``statics`` the others."""
+    if op.autocast is not None and modes.autocast is not None:
+        from .autocast import call_cast
+
+        return call_cast(op, operands, statics)
     values: list[Any] = []
     key: list[Any] = [statics]
     grads = False
@@ -53,6 +57,8 @@ def call(op: OpDef, operands: Sequence[Any], statics: tuple[Any, ...]) -> Any:  
     except TypeError:
         found = None
     if found is None:
+        if any(type(a) is Aval and a.dual for a in key):
+            return _pushed(op, operands, statics)
         for s in statics:
             if isinstance(s, Tensor) or s.__hash__ is None or isinstance(s, tuple):
                 normal = tuple([normal_static(s) for s in statics])
@@ -64,7 +70,11 @@ def call(op: OpDef, operands: Sequence[Any], statics: tuple[Any, ...]) -> Any:  
         key[0] = statics = tuple([normal_static(s) for s in statics])
         found = op.calls.get(tuple(key))
         if found is None:
-            found = op.calls[tuple(key)] = make_call(op, slots_of(operands), statics)
+            try:
+                found = op.calls[tuple(key)] = make_call(op, slots_of(operands), statics)
+            except Exception:
+                _ask_history(operands)
+                raise
     if modes.capture is not None:
         modes.capture.saw(operands)
     outs = execute(found, values)
@@ -79,6 +89,13 @@ def call(op: OpDef, operands: Sequence[Any], statics: tuple[Any, ...]) -> Any:  
     return _finish(op, found, [wrap(v) for v in outs])
 
 
+def _ask_history(operands: Sequence[Any]) -> None:
+    """PyTorch asks for it before an op can fail."""
+    for x in operands:
+        if isinstance(x, Tensor) and x._rg:
+            x._grad_edge_or_none()
+
+
 def _call_irregular(op: OpDef, operands: Sequence[Any], statics: tuple[Any, ...]) -> Any:
     """Lists of tensors, NumPy numbers, and what is no operand at all."""
     tidy: list[Any] = []
@@ -88,7 +105,7 @@ def _call_irregular(op: OpDef, operands: Sequence[Any], statics: tuple[Any, ...]
         many = isinstance(x, (list, tuple))
         members = []
         for k, e in enumerate(x if many else (x,)):
-            if many and type(e) in NUMBERS:
+            if many and (type(e) in NUMBERS or e is None and "None" not in p.annotation):
                 raise TypeError(
                     f"expected Tensor as element {k} in argument {position}, but got {type(e).__name__}"
                 )
@@ -109,6 +126,8 @@ def _call_irregular(op: OpDef, operands: Sequence[Any], statics: tuple[Any, ...]
     key[0] = statics = tuple([normal_static(s) for s in statics])
     found = op.calls.get(tuple(key))
     if found is None:
+        if any(type(a) is Aval and a.dual for a in key):
+            return _pushed(op, tidy, statics)
         found = op.calls[tuple(key)] = make_call(op, slots_of(tidy), statics)
     flat = [e for x in tidy for e in (x if isinstance(x, list) else (x,))]
     if modes.capture is not None:
@@ -117,6 +136,13 @@ def _call_irregular(op: OpDef, operands: Sequence[Any], statics: tuple[Any, ...]
     if modes.grad and any(isinstance(e, Tensor) and e._rg for e in flat):
         return _finish(op, found, _taped(found, flat, values, outs))
     return _finish(op, found, [wrap(v) for v in ((outs,) if found.single else outs)])
+
+
+def _pushed(op: OpDef, operands: Sequence[Any], statics: tuple[Any, ...]) -> Any:
+    """A call with an operand that has a tangent; such a signature is never among ``op.calls``."""
+    from .forward import call_pushed
+
+    return call_pushed(op, operands, statics)
 
 
 def execute(found: OpCall, values: Sequence[Any]) -> Any:
@@ -133,32 +159,13 @@ def _moved(found: OpCall, values: Sequence[Any]) -> list[Any]:
 
     tidy = list(values)
     for i in found.moves:
-        tidy[i] = Value(tidy[i].aval, jax.device_put(on_host(tidy[i]), found.out_device))
+        tidy[i] = Value(tidy[i].aval, jax.device_put(whole_on_host(tidy[i]), found.out_device))
     return tidy
-
-
-_RETURN_TYPES: dict[tuple[str, tuple[str, ...]], Any] = {}
-
-
-def return_type(name: str, fields: tuple[str, ...]) -> Any:
-    """The named tuple ``torch.return_types.name``."""
-    found = _RETURN_TYPES.get((name, fields))
-    if found is None:
-        found = namedtuple(name, fields)  # type: ignore[misc]
-        found.__module__ = "torch.return_types"
-        found.__repr__ = _return_repr
-        _RETURN_TYPES[name, fields] = found
-    return found
 
 
 def result_name(op: OpDef) -> str:
     """``linalg_svd`` for ``torch.linalg.svd``, which ``torch.svd``'s results are not."""
     return f"linalg_{op.name}" if op.namespaces == ("linalg",) else op.name
-
-
-def _return_repr(self: Any) -> str:
-    parts = ",\n".join(f"{f}={v!r}" for f, v in zip(self._fields, self, strict=True))
-    return f"torch.return_types.{type(self).__name__}(\n{parts})"
 
 
 def _finish(op: OpDef, found: OpCall, tensors: Sequence[Tensor]) -> Any:
@@ -182,6 +189,8 @@ class OpNode(Node):
     plan: Plan
     saved: list[Any] | None
     versions: Any  # (storage, version, storage, version, …) of what backward depends on
+    tangents: Any = None  # those of the operands, if they had some
+    is_packed = False  # what was saved went through the hooks of autograd.graph
 
     def kept(self, which: Sequence[int]) -> list[Any]:
         """Those of the operands, saved for backward.
@@ -198,7 +207,7 @@ class OpNode(Node):
                 "backward through the graph a second time or if you need to access saved tensors after "
                 "calling backward."
             )
-        if self.versions:
+        if self.versions and not self.is_packed:
             self._check_versions()
         return [saved[i] for i in which]
 
@@ -208,10 +217,16 @@ class OpNode(Node):
         which = [i for i, used in enumerate(gradient.used) if used]
         values = self.kept(which)
         edges = [self.edges[i] for i in which]
+        plain = self.tangents is None and not self.is_packed and not self.plan.call.levels
         for g in grads:
             if g is not None:
                 values.append(g._v)
                 edges.append(g._grad_edge_or_none() if create_graph else None)
+                plain = plain and values[-1].aval.plain
+        if not plain:
+            from .lifted import gradient_of
+
+            return gradient_of(self, grads, create_graph)
         found = apply_call(gradient.call, values, edges if create_graph else None)
         each = iter(found)
         return [next(each) if need else None for need in self.plan.needs]
@@ -234,18 +249,29 @@ class OpNode(Node):
     def _spoiled(self, k: int, storage: Storage) -> tuple[Aval, str]:
         """What was overwritten, and the node that its message names."""
         if self.plan.call.saves == "result":
-            return self.out_avals[
-                0
-            ], f", which is output 0 of {self.label.partition('Backward')[0]},"
+            return self.out_avals[0], f", which is output 0 of {self.short_label},"
         assert self.saved is not None
-        a, name = self.saved[self.plan.checked[k]].aval, storage.writer
-        if name == "CopySlices":
+        place = self.plan.checked[k]
+        a, name, edge = self.saved[place].aval, storage.writer, self.edges[place]
+        maker = edge[0] if edge is not None and isinstance(edge[0], OpNode) else None
+        if maker is not None and any(maker.plan.call.views.values()):
+            name = "AsStrided"  # what PyTorch makes of a view whose base was written to
+        elif name is None and maker is not None:
+            name = maker.short_label  # written to without a history
+        elif name == "CopySlices":
             name = "torch::autograd::CopySlices" if a is storage.value.aval else "AsStrided"
         return a, f", which is output 0 of {name}," if name else ""
 
     def release(self) -> None:
         if self.saved is not None and self.plan.keeps:
             self.saved = None
+
+
+class LiftedOpNode(OpNode):
+    """A call inside of ``vmap``."""
+
+    __slots__ = ()
+    is_watched = True
 
 
 class Plan:
@@ -263,12 +289,17 @@ class Plan:
         self.nothing: list[Any] = [None] * len(used)
         is_tensor = [type(a) is Aval for a in call.in_avals]
         self.checked = [i for i in self.kept if is_tensor[i] and call.saves is None]
+        if call.levels:  # whole arrays may need what one sample's gradient does not
+            self.kind = node_type(LiftedOpNode, call.node_name)
+            self.kept = list(range(len(used)))
 
 
 def _taped(
     found: OpCall, operands: Sequence[Any], values: Sequence[Any], outs: Any
 ) -> list[Tensor]:
     """Wraps the outputs and remembers how they were made."""
+    if True not in found.out_diff:
+        return [wrap(outs)] if found.single else [wrap(v) for v in outs]
     edges: list[Edge | None] = []
     storages: list[Storage | None] = []
     inference = False
@@ -277,7 +308,7 @@ def _taped(
             if x._inference:
                 inference = True
             if x._rg and values[len(edges)].aval.inexact:
-                edges.append(x._edge or x._grad_edge_or_none())
+                edges.append((x._chain is None and x._edge) or x._grad_edge_or_none())
             else:
                 edges.append(None)
             storages.append(x._storage)
@@ -312,11 +343,13 @@ def _check_saved(operands: Sequence[Any], tensors: Sequence[Tensor]) -> None:
             )
 
 
-def _wrap_taped(
+def _wrap_taped(  # noqa: C901 - the hot path, inlined
     found: OpCall, values: Sequence[Any], edges: list[Edge | None],
     storages: Sequence[Storage | None] | None, outs: Any,
 ) -> list[Tensor]:  # fmt: skip
     tensors = [wrap(outs)] if found.single else [wrap(v) for v in outs]
+    if found.constant is not None:
+        edges = [None if c else e for e, c in zip(edges, found.constant, strict=True)]
     needs = tuple([e is not None for e in edges])
     plan = found.plans.get(needs)
     if plan is None:
@@ -333,11 +366,13 @@ def _wrap_taped(
         saved = saved.copy()
         for i in plan.kept:
             saved[i] = values[i]
+        if modes.saving:
+            _pack(node, saved)
     node.saved = saved
     versions: list[Any] = []
     if found.saves == "result":
         versions = [weakref.ref(tensors[0]._storage), 0]
-    elif storages is not None:
+    elif storages is not None and not node.is_packed:  # what is packed is not kept alive either
         for i in plan.checked:
             s = storages[i]
             versions.append(s)
@@ -351,6 +386,12 @@ def _wrap_taped(
             t._rg = True
             t._edge = (node, i)
     return tensors
+
+
+def _pack(node: OpNode, saved: list[Any]) -> None:
+    from .lifted import pack
+
+    pack(node, saved)
 
 
 def apply_call(

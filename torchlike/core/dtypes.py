@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import string
 from collections.abc import Callable
 
 import ml_dtypes
@@ -31,6 +33,12 @@ class dtype:
         self.is_complex = category == COMPLEX
         self.is_signed = signed
         self.itemsize = carrier.itemsize
+
+    @property
+    def abbr(self) -> str:
+        """``f32``, ``i64``, ``bf16``."""
+        first = "bf" if self.name.startswith("bf") else self.name[0]
+        return "b8" if self is bool_ else first + self.name.lstrip(string.ascii_letters).replace("_", "")
 
     def __repr__(self) -> str:
         return f"torch.{self.name}"
@@ -128,14 +136,26 @@ def from_np(carrier: np.dtype) -> dtype:
     return found
 
 
-class finfo:
+class _Limits:
+    """What ``finfo`` and ``iinfo`` share: equal if of one dtype, and then not to be hashed."""
+
+    __slots__ = ("bits", "dtype", "max", "min")
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and self.dtype == other.dtype  # type: ignore[attr-defined]
+
+
+class finfo(_Limits):
     """Machine limits of a floating dtype (of its parts, if complex)."""
+
+    __slots__ = ("eps", "resolution", "smallest_normal", "tiny")
 
     def __init__(self, type: dtype | None = None) -> None:
         of = default_dtype() if type is None else type
         if of.category not in (FLOATING, COMPLEX):
             raise TypeError(
-                f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle '{of!r}'"
+                "torch.finfo() requires a floating point input type. Use torch.iinfo to handle 'torch.finfo'"
             )
         info = ml_dtypes.finfo(of.to_real().np)
         self.dtype = of.to_real().name
@@ -144,7 +164,7 @@ class finfo:
         self.max = float(info.max)
         self.min = float(info.min)
         self.tiny = self.smallest_normal = float(info.smallest_normal)
-        self.resolution = float(info.resolution)
+        self.resolution = float(f"1e-{int(info.nmant * math.log10(2))}")  # decimal digits it holds
 
     def __repr__(self) -> str:
         return (
@@ -154,13 +174,17 @@ class finfo:
         )
 
 
-class iinfo:
+class iinfo(_Limits):
     """Range of an integral dtype."""
 
+    __slots__ = ()
+
     def __init__(self, type: dtype) -> None:
+        if type.category == BOOL:
+            raise TypeError("torch.bool is not supported by torch.iinfo")
         if type.category != INTEGRAL:
             raise TypeError(
-                f"torch.iinfo() requires an integer input type. Use torch.finfo to handle '{type!r}'"
+                "torch.iinfo() requires an integer input type. Use torch.finfo to handle 'torch.iinfo'"
             )
         info = np.iinfo(type.np)
         self.dtype = type.name

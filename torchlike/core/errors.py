@@ -14,11 +14,23 @@ class OutOfMemoryError(RuntimeError):
     """The device has no memory left for a result."""
 
 
+class AcceleratorError(RuntimeError):
+    """A device failed."""
+
+
 class _LinAlgError(RuntimeError):
     """A factorisation that failed: singular, not positive definite, not converged."""
 
 
 LinAlgError = _LinAlgError  # PyTorch's name for its own ``_LinAlgError``
+
+
+class NoGradient(NotImplementedError):
+    """An op's rule refuses to be differentiated; the call is fine, a backward through it raises."""
+
+
+class SparseOperand(NotImplementedError):
+    """Dense code met a tensor of another layout; a public function then passes its call on."""
 
 
 class GraphBreak(RuntimeError):
@@ -94,6 +106,14 @@ def check_gradient(mine: Any, new: Any) -> None:
         )
 
 
+def no_overload(function: str, kinds: Sequence[str]) -> TypeError:
+    """The refusal of arguments that none of a function's signatures takes."""
+    return TypeError(
+        f"{function}() received an invalid combination of arguments - got ({', '.join(kinds)}), but "
+        "expected one of:\n(the signatures in PyTorch's documentation)"
+    )
+
+
 def not_implemented_for(kernel: str, type_name: str) -> NotImplementedError:
     """``"kernel" not implemented for 'Half'``."""
     return NotImplementedError(f"\"{kernel}\" not implemented for '{type_name}'")
@@ -103,3 +123,11 @@ def not_implemented_for(kernel: str, type_name: str) -> NotImplementedError:
 def warn_once(message: str) -> None:
     """A ``UserWarning`` that a process shows once, as PyTorch's TORCH_WARN_ONCE."""
     warnings.warn(message, UserWarning, stacklevel=3)
+
+
+def repeated_memory() -> RuntimeError:
+    """A write to a view that shows one element several times."""
+    return RuntimeError(
+        "unsupported operation: more than one element of the written-to tensor refers to a single "
+        "memory location. Please clone() the tensor before performing the operation."
+    )

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
 
 from . import dtypes
 from .build import from_host
+from .constants import strided
 from .device import default_device, device as Device, placed
 from .dispatch import call, result_name, return_type
 from .errors import GraphBreak
+from .mapped_host import (
+    Number,
+    check_samples,
+    host_mapped,
+    is_mapping,
+    mapped,
+    prepare_samples,
+)
 from .modes import modes
 from .operand import Operand, is_traced, operands_of
 from .registry import STATIC, OpDef
 from .rng import Generator, default_generator
 from .signature import normal_static
-from .tensor import Tensor, wrap
+from .tensor import SPARSE, Tensor, wrap
 from .value import from_array
 from .viewing import call_view
 from .write import check_writable, write
@@ -58,7 +68,8 @@ def call_prepared(op: OpDef, args: dict[str, Any]) -> Any:
     if op.prepare is not None:
         seen.setdefault("generator", None)
         seen["generator"] = _generator(op, seen["generator"])
-        made = op.prepare(seen)
+        mapping = modes.transforms and is_mapping(seen)
+        made = prepare_samples(op, seen) if mapping else op.prepare(seen)
         args = {**args, **{k: v for k, v in made.items() if not isinstance(v, np.ndarray)}}
         drawn = {k: v for k, v in made.items() if isinstance(v, np.ndarray)}
         args.update(_device_values(op, seen, drawn, args))
@@ -69,13 +80,16 @@ def call_prepared(op: OpDef, args: dict[str, Any]) -> Any:
 
 def _check(op: OpDef, seen: dict[str, Any]) -> None:
     """The op's checks; where a captured call has no numbers yet, those on numbers are left out."""
+    check: Any = op.check
+    if modes.transforms and is_mapping(seen):
+        check = functools.partial(check_samples, op)
     capture = modes.capture
     if capture is None:
-        op.check(seen)  # type: ignore[misc]
+        check(seen)
         return
     capture.is_checking = True
     try:
-        op.check(seen)  # type: ignore[misc]
+        check(seen)
     except GraphBreak:
         pass
     finally:
@@ -103,6 +117,8 @@ def call_host(op: OpDef, args: dict[str, Any], extra: dict[str, Any]) -> Any:
     unknown = extra.keys() - FACTORY
     if unknown:
         raise TypeError(f"{op.name}() got an unexpected keyword argument '{min(unknown)}'")
+    if extra.get("layout") not in (None, strided):
+        return SPARSE["call"](op, args, None, extra)
     names = [p.name for p in op.params]
     seen: dict[str, Any] = {}
     for p in op.params:
@@ -110,19 +126,24 @@ def call_host(op: OpDef, args: dict[str, Any], extra: dict[str, Any]) -> Any:
         if p.name == "dtype":
             seen[p.name] = _TYPES.get(x, x)
         elif p.kind == STATIC and p.name != "generator":
-            seen[p.name] = normal_static(x)
+            is_mapped = modes.transforms and isinstance(x, Tensor) and x._v.aval.levels
+            seen[p.name] = Number(x) if is_mapped else normal_static(x)
         else:
             seen[p.name] = operands_of(x)
     if "generator" in names:
         seen["generator"] = _generator(op, seen["generator"])
-    positional = [seen[p.name] for p in op.params if not p.keyword_only]
-    named = {p.name: seen[p.name] for p in op.params if p.keyword_only}
     on = _device(op, seen, extra)
 
-    def compute() -> Any:
-        return op.fn(*positional, **named)
+    def compute(seen: dict[str, Any] = seen) -> Any:
+        positional = [seen[p.name] for p in op.params if not p.keyword_only]
+        return op.fn(*positional, **{p.name: seen[p.name] for p in op.params if p.keyword_only})
 
-    made = compute()
+    if modes.transforms and is_mapping(seen):
+        made, levels = host_mapped(op, seen, compute)
+        if levels:
+            return _mapped(op, made, on, levels)
+    else:
+        made = compute()
     found = _wrapped(op, made, on, bool(extra.get("requires_grad", False)))
     if modes.capture is not None and isinstance(seen.get("generator"), Generator):
         tensors = found if isinstance(found, tuple) else (found,)
@@ -159,6 +180,15 @@ def _device(op: OpDef, seen: dict[str, Any], extra: dict[str, Any]) -> Any:
     return default_device()
 
 
+def _mapped(op: OpDef, made: Any, on: Any, levels: Any, nested: bool = False) -> Any:
+    if isinstance(made, tuple):
+        parts = tuple([_mapped(op, m, on, levels, nested=True) for m in made])
+        if op.returns is not None and not nested:
+            return return_type(result_name(op), op.returns)(*parts)
+        return parts
+    return mapped(np.asarray(made), levels, on)
+
+
 def _wrapped(op: OpDef, made: Any, on: Any, requires_grad: bool, nested: bool = False) -> Any:
     if isinstance(made, (np.ndarray, np.generic)) and not isinstance(made, (bool, int, float)):
         return from_host(np.asarray(made), device=on, requires_grad=requires_grad)
@@ -172,7 +202,7 @@ def _wrapped(op: OpDef, made: Any, on: Any, requires_grad: bool, nested: bool = 
 
 def call_fill(op: OpDef, self: Tensor, args: dict[str, Any]) -> Tensor:
     """``self.normal_(…)``: new contents made on the host."""
-    check_writable(self)
+    check_writable(self, op.name)
     made = call_host(op, {**args, op.params[0].name: self}, {})
     if modes.grad and self._rg and self._edge is not None:
         from .dispatch import invoke

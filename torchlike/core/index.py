@@ -19,7 +19,7 @@ from .modes import modes
 from .registry import OPS
 from .tensor import Tensor
 from .viewing import call_view
-from .write import check_writable, inplace, write
+from .write import check_overlap, check_writable, inplace, write
 
 STATIC_STARTS = 4  # programs compiled for fixed places before a place becomes an operand
 
@@ -198,6 +198,7 @@ def _normal_tensor(item: Tensor, t: Tensor) -> Any:
         a.ndim == 0
         and a.dtype.category <= int64.category
         and not a.traced
+        and not a.levels
         and modes.capture is None
     ):
         value = item.item()  # type: ignore[attr-defined]
@@ -262,6 +263,11 @@ def _positions(view: Tensor, tensors: list[Tensor | None]) -> list[Tensor | None
     """The tensors with each mask replaced by the places where it is true."""
     if not any(_is_mask(i) for i in tensors):
         return tensors
+    if any(i is not None and _is_mask(i) and i._v.aval.levels for i in tensors):
+        raise RuntimeError(
+            "vmap: We do not support batching operators that can support dynamic shape. Attempting to batch "
+            "over indexing with a boolean mask."
+        )
     from ..ops.indexing import unmasked
 
     kept: list[Tensor | None] = []
@@ -342,6 +348,7 @@ def _assign(view: Tensor, value: Any) -> None:
     if tuple(value.shape) != tuple(view.shape):
         value = invoke("expand", _without_ones(value), tuple(view.shape))
     check_writable(view)
+    check_overlap(view, value)
     write(view, invoke("copy", view, value))
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from . import dtypes, rng
 from .backward import run_backward
 from .build import from_host, tensor
+from .constants import strided
 from .device import default_device
 from .dispatch import invoke
 from .dtypes import dtype as DType
@@ -21,11 +22,23 @@ from .repr import tensor_text
 from .shared import share_out
 from .storages import storage, untyped_storage
 from .tensor import Tensor, alias
-from .value import Value, aval, contiguous_strides, on_device, on_host
+from .transforms import refuse_backward
+from .value import Value, contiguous_strides, on_device, on_host, whole_on_host
 from .viewing import layout_of
 from .write import check_overlap, check_writable, rebind, replace, write
 
 # --- looking ---------------------------------------------------------------------------------
+
+
+_NO_ITEM = (
+    "vmap: It looks like you're calling .item() on a Tensor. We don't support vmap over calling .item() on "
+    "a Tensor, please try to rewrite what you're doing with other operations. If error is occurring "
+    "somewhere inside PyTorch internals, please file a bug report."
+)
+_NO_BRANCH = (
+    "vmap: It looks like you're attempting to use a Tensor in some data-dependent control flow. We don't "
+    "support that yet, please file an issue at https://github.com/pytorch/pytorch/issues ."
+)
 
 
 def _host(self: Tensor) -> np.ndarray:
@@ -44,6 +57,8 @@ def item(self: Tensor) -> Any:
         raise RuntimeError(
             f"a Tensor with {self._v.aval.numel} elements cannot be converted to Scalar"
         )
+    if self._v.aval.levels:
+        raise RuntimeError(_NO_ITEM)
     return (
         _host(self).reshape(()).item()
         if self.dtype is not dtypes.bfloat16
@@ -129,6 +144,8 @@ def __bool__(self: Tensor) -> bool:
         if n == 0:
             raise RuntimeError("Boolean value of Tensor with no values is ambiguous")
         raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
+    if self._v.aval.levels:
+        raise RuntimeError(_NO_BRANCH)
     return bool(_host(self).reshape(()).item())
 
 
@@ -166,7 +183,7 @@ def __len__(self: Tensor) -> int:
 def __iter__(self: Tensor) -> Iterator[Tensor]:
     if not self._v.aval.shape:
         raise TypeError("iteration over a 0-d tensor")
-    return iter(invoke("unbind", self, 0))
+    return iter(self.unbind(0))  # type: ignore[attr-defined]
 
 
 def __contains__(self: Tensor, element: Any) -> bool:
@@ -187,14 +204,27 @@ def __repr__(self: Tensor, *, tensor_contents: Any = None) -> str:
     a = self._v.aval
     if a.traced:
         return f"tensor(<traced {a!r}>)"
+    if modes.transforms:
+        from .crossing import transformed_text
+
+        return transformed_text(self, lambda t: _text(t, None, False))
+    return _text(self, self.grad_fn, self.requires_grad)
+
+
+def _text(self: Tensor, grad_fn: Any, requires_grad: builtins.bool) -> str:
+    a = self._v.aval
     if modes.capture is not None:
         modes.capture.looked(self)
+    tangent = None
+    if modes.dual_level is not None and not modes.transforms and self._tangents is not None:
+        tangent = self._tangents.get(modes.dual_level)
     is_plain = type(self) is Tensor or self._is_param
     return tensor_text(
         None if a.device.type == "meta" else on_host(self._v), a.dtype, shape=a.shape,
-        device=str(a.device), requires_grad=self.requires_grad,
-        grad_fn=None if self.grad_fn is None else self.grad_fn.label,
+        device=str(a.device), requires_grad=requires_grad,
+        grad_fn=None if grad_fn is None else grad_fn.label,
         prefix="tensor(" if is_plain else f"{type(self).__name__}(",
+        tangent=None if tangent is None else repr(tangent),
     )  # fmt: skip
 
 
@@ -245,7 +275,7 @@ def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     """``src``'s numbers, broadcast and cast."""
     if not isinstance(src, Tensor):
         src = tensor(src, dtype=self.dtype)
-    check_writable(self)
+    check_writable(self, once=src is not self)
     check_overlap(self, src)
     if src.device is not self.device:
         src = transferred(src, self.device)
@@ -266,11 +296,15 @@ def resize_(self: Tensor, *size: Any, memory_format: Any = None) -> Tensor:
     shape = tuple(size[0]) if len(size) == 1 and isinstance(size[0], (tuple, list)) else tuple(size)
     if self.requires_grad:
         raise RuntimeError("cannot resize variables that require grad")
-    flat = _host(self).reshape(-1)
+    a = self._v.aval
+    if modes.capture is not None:
+        modes.capture.looked(self)
+    sizes = [size for _, size in a.levels]
+    flat = whole_on_host(self._v).reshape(*sizes, a.numel)
     count = int(np.prod(shape)) if shape else 1
-    made = np.zeros(count, flat.dtype)
-    made[: min(count, flat.size)] = flat[:count]
-    replace(self, Value(aval(shape, self.dtype, self.device), made.reshape(shape)))
+    made = np.zeros((*sizes, count), flat.dtype)
+    made[..., : min(count, a.numel)] = flat[..., :count]
+    replace(self, Value(a.but(shape=shape, dual=False), made.reshape((*sizes, *shape))))
     return self
 
 
@@ -287,6 +321,8 @@ def backward(
         raise TypeError(
             f"gradients can be either Tensors or None, but got {type(gradient).__name__}"
         )
+    if modes.transforms:
+        refuse_backward()
     keep = create_graph if retain_graph is None else retain_graph
     run_backward([self], [gradient], retain_graph=keep, create_graph=create_graph, inputs=inputs)
 
@@ -421,6 +457,7 @@ def install() -> None:
     for name, of in casts.items():
         setattr(Tensor, name, caster(of))
     Tensor.is_quantized = Tensor.is_sparse = Tensor.is_sparse_csr = False  # type: ignore[attr-defined]
+    Tensor.layout = strided  # type: ignore[attr-defined]
     Tensor.is_mkldnn = Tensor.is_mps = Tensor.is_xla = Tensor.is_nested = False  # type: ignore[attr-defined]
 
 

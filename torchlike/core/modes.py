@@ -19,12 +19,21 @@ class Modes(threading.local):
         self.anomaly_nan = True
         self.capture: Any = None
         self.segments: dict[Any, Any] = {}
+        self.transforms: tuple[Any, ...] = ()  # of torch.func, the outermost first; core.transforms
+        self.forward: tuple[Any, ...] = ()  # levels of forward mode that are open; core.forward
+        self.forward_enabled = True
+        self.saving: tuple[Any, ...] = ()  # hooks on what is saved for backward; autograd.graph
+        self.saving_refused: str | None = None
+        self.walks: list[Any] = []  # backward passes that are running
+        self.dual_level: Any = None  # the level of autograd.forward_ad
+        self.autocast: dict[str, Any] | None = None  # lower precision by device type; core.autocast
+        self.autocast_state: Any = None
 
 
 modes = Modes()
 
 
-class _ContextDecorator:
+class ContextDecorator:
     """A context manager that also decorates functions, generators and (without call) classes."""
 
     def __enter__(self) -> Any:
@@ -33,7 +42,7 @@ class _ContextDecorator:
     def __exit__(self, *exc: object) -> None:
         raise NotImplementedError
 
-    def clone(self) -> _ContextDecorator:
+    def clone(self) -> ContextDecorator:
         return self.__class__()
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -73,7 +82,7 @@ class _ContextDecorator:
         return wrapper
 
 
-class _NoArgument(_ContextDecorator):
+class _NoArgument(ContextDecorator):
     """Lets ``@no_grad`` be written without its parentheses."""
 
     def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
@@ -103,7 +112,7 @@ class enable_grad(_NoArgument):
         modes.grad = self._before
 
 
-class set_grad_enabled(_ContextDecorator):
+class set_grad_enabled(ContextDecorator):
     """Sets grad mode at once; as a context, until its end."""
 
     def __init__(self, mode: bool) -> None:
@@ -125,7 +134,7 @@ class set_grad_enabled(_ContextDecorator):
         return super().__call__(function)
 
 
-class inference_mode(_ContextDecorator):
+class inference_mode(ContextDecorator):
     """``no_grad`` whose results can never take part in a gradient."""
 
     def __new__(cls, mode: Any = True) -> Any:

@@ -13,7 +13,7 @@ from .dtypes import dtype as DType
 from .modes import modes
 from .tape import Node
 from .tensor import Tensor, wrap
-from .value import Value, aval, on_device
+from .value import Value, on_device
 
 
 def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
@@ -77,10 +77,12 @@ def moved(self: Tensor, of: DType | None, on: Any, copy: bool = False) -> Tensor
 
 def transferred(self: Tensor, on: Any) -> Tensor:
     """A copy on another device; the gradient travels back."""
+    if not self._is_dense:
+        return self.to(on)  # type: ignore[attr-defined]
     a = self._v.aval
     source = a.device
     array = on_device(self._v)
-    target = aval(a.shape, a.dtype, on, a.traced)
+    target = a.but(on=on, dual=False)
     made = wrap(Value(target, array if a.traced else jax.device_put(array, jax_device(on))))
     edge = self._grad_edge_or_none() if modes.grad and self._rg else None
     if edge is not None:

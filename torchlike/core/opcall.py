@@ -17,7 +17,8 @@ from jax.interpreters import partial_eval
 
 from .device import cpu, device
 from .dtypes import from_np
-from .errors import OutOfMemoryError
+from .errors import NoGradient, OutOfMemoryError
+from .lifting import flat, joint, lifted, only
 from .platform import compiler_options
 from .value import Aval, Value, aval, on_device
 
@@ -31,8 +32,9 @@ class OpCall:
     is_backward = False
 
     __slots__ = (
-        "device", "fn", "grads", "hot", "in_avals", "jitted", "moves", "name", "node_name", "options",
-        "out_avals", "out_diff", "plans", "saves", "single", "traced", "views",
+        "base", "constant", "device", "fn", "grads", "hot", "in_avals", "jitted", "levels", "lifts", "moves", "name",
+        "node_name", "nondiff", "options", "out_avals", "out_diff", "plans", "saves", "single", "traced",
+        "views",
     )  # fmt: skip
 
     def __init__(
@@ -45,10 +47,15 @@ class OpCall:
         saves: str | None = None,
         node_name: str = "",
         nondiff: bool = False,
+        constant: tuple[bool, ...] | None = None,
     ) -> None:
         self.name = name
-        self.fn = fn
+        self.base = self.fn = fn  # of one sample; ``fn`` is of all of them
         self.in_avals = tuple(in_avals)
+        self.levels = joint(in_avals)
+        if self.levels:
+            self.fn = lifted(fn, in_avals, self.levels)
+        self.lifts: dict[Any, OpCall] = {}  # the same at other levels, and its tangents
         self.options = options
         self.saves = saves
         self.node_name = node_name
@@ -58,17 +65,19 @@ class OpCall:
         self.views: dict[
             Any, Any
         ] = {}  # for a view op: what its results are, by the source's layout
-        self.plans: dict[
-            tuple[bool, ...], Any
-        ] = {}  # how the tape keeps this call, by which operands need grad
+        self.plans: dict[tuple[bool, ...], Any] = {}  # how the tape keeps this call, by which operands need grad
         self.traced = any(type(a) is Aval and a.traced for a in in_avals)
         self.device, self.moves = _common_device(in_avals)
-        out = jax.eval_shape(fn, *[_struct(a) for a in in_avals])
+        out = jax.eval_shape(self.fn, *[_struct(a) for a in in_avals])
         self.single = not isinstance(out, (tuple, list))
         outs = [out] if self.single else out
+        depth = len(self.levels)
         self.out_avals = tuple(
-            aval(tuple(o.shape), from_np(o.dtype), self.device, self.traced) for o in outs
+            aval(tuple(o.shape)[depth:], from_np(o.dtype), self.device, self.traced, self.levels)
+            for o in outs
         )
+        self.nondiff = nondiff
+        self.constant = constant  # which operands never get a gradient
         self.out_diff = tuple(a.inexact and not nondiff for a in self.out_avals)
 
     def __repr__(self) -> str:
@@ -121,9 +130,38 @@ class OpCall:
         """The call that maps (inputs it uses, cotangents given) to cotangents of inputs needed."""
         key = (needs, given)
         found = self.grads.get(key)
+        if found is None and self.levels:
+            return self.lowered(()).gradient(needs, given)
         if found is None:
             found = self.grads[key] = GradCall(self, needs, given)
         return found
+
+    def at(self, avals: tuple[Any, ...]) -> OpCall:
+        """The same call of one sample, its operands mapped as these signatures say."""
+        if avals == self.in_avals:
+            return self
+        found = self.lifts.get(avals)
+        if found is None:
+            found = self.lifts[avals] = self._like(self.base, avals)
+        return found
+
+    def lowered(self, numbers: tuple[int, ...]) -> OpCall:
+        """The call of one sample, to which those levels are ordinary leading dims."""
+        if not self.levels:
+            return self
+        found = self.lifts.get(numbers)
+        if found is None:
+            inner = [only(a, numbers) for a in self.in_avals]
+            fn = lifted(self.base, inner, joint(inner))
+            found = self._like(fn, tuple([flat(a, numbers) for a in inner]))
+            self.lifts[numbers] = found
+        return found
+
+    def _like(self, fn: Callable[..., Any], avals: tuple[Any, ...]) -> OpCall:
+        return OpCall(
+            self.name, fn, avals, options=self.options, saves=self.saves, node_name=self.node_name,
+            nondiff=self.nondiff, constant=self.constant,
+        )  # fmt: skip
 
 
 def runtime_error(error: Exception, name: str) -> Exception:
@@ -176,14 +214,18 @@ class GradCall:
     ``used`` says which inputs the gradient really depends on; only those are kept for backward.
     """
 
-    __slots__ = ("call", "used")
+    __slots__ = ("call", "refusal", "used")
 
     def __init__(self, forward: OpCall, needs: tuple[bool, ...], given: tuple[bool, ...]) -> None:
         structs = [_struct(a) for a in forward.in_avals]
         wanted = [i for i, need in enumerate(needs) if need]
         cts = [a.struct for a, g in zip(forward.out_avals, given, strict=True) if g]
         full = _vjp(forward, wanted, given)
-        self.used = _used_inputs(full, structs, cts)
+        try:
+            self.used = _used_inputs(full, structs, cts)
+        except NoGradient as refusal:
+            self.refusal, self.used = refusal, (False,) * len(structs)
+            return
         used, count = self.used, len(structs)
         kept = [i for i in range(count) if used[i]]
 
@@ -202,6 +244,10 @@ class GradCall:
             forward.node_name.removesuffix("0") + "Backward" if forward.node_name else forward.name,
             fn, in_avals, options=forward.options, node_name=f"{forward.node_name}Backward0",
         )  # fmt: skip
+
+    def __getattr__(self, name: str) -> Any:
+        """Only ``call`` can be missing, and then it is asked for by a backward."""
+        raise NoGradient(*self.refusal.args)
 
 
 def _vjp(forward: OpCall, wanted: list[int], given: tuple[bool, ...]) -> Callable[..., Any]:

@@ -102,6 +102,16 @@ class Segment:
             self.flush()
         return result
 
+    def append_coded(
+        self, call: OpCall, codes: Sequence[int], more: Sequence[Value]
+    ) -> Sequence[Value]:
+        """Records a call whose operands are given by their codes, followed by ``more`` values."""
+        with self.lock:
+            found = self._append(call, more)
+            node = self.nodes[-1]
+            self.nodes[-1] = (call, *codes, *node[1:])
+        return (found,) if call.single else found
+
     def flush(self, wanted: int | None = None) -> None:
         """Runs what was recorded; every value still held gets its array.
 

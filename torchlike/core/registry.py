@@ -6,6 +6,7 @@ convention; they are read as text, so op files start with ``from __future__ impo
 ============================  ==========================================================
 ``Array``                     run-time operand: a tensor (or a number, where PyTorch takes one)
 ``Array | None``              optional tensor
+``Constant``                  a tensor that never gets a gradient, in PyTorch neither
 ``Sequence[Array]``           list of tensors
 ``Scalar``                    a Python number as run-time operand: a new value never recompiles
 ``Scalar | None``             optional number
@@ -23,9 +24,11 @@ from typing import Any, Protocol, TypeAlias
 import jax
 import numpy as np
 
+from .autocast_lists import policies_of
 from .dtypes import ON_DEFAULT_CHANGE, dtype
 
 Array: TypeAlias = jax.Array
+Constant: TypeAlias = jax.Array
 Scalar: TypeAlias = Any
 
 EMPTY = inspect.Parameter.empty
@@ -33,6 +36,7 @@ ARRAY, ARRAYS, SCALAR, STATIC = "array", "arrays", "scalar", "static"
 _KINDS = {
     "Array": (ARRAY, False),
     "Array | None": (ARRAY, True),
+    "Constant": (ARRAY, False),
     "Sequence[Array]": (ARRAYS, False),
     "Sequence[Array] | None": (ARRAYS, True),
     "Sequence[Array | None]": (ARRAYS, False),
@@ -98,6 +102,7 @@ class OpDef:
     options: str | None
     calls: dict[Any, Any] = field(default_factory=dict, repr=False)
     tables: dict[Any, dict[Any, Any]] = field(default_factory=dict, repr=False)  # calls by default dtype
+    autocast: dict[str, str] | None = None  # what autocast does with it, by device type
 
     @property
     def array_params(self) -> tuple[Param, ...]:
@@ -195,6 +200,7 @@ def op(
             resolve, check, types, grad_name, saves, varargs, creation, nondiff,
             None if promoted is None else tuple(promoted), host or creation or fill, fill, options,
         )  # fmt: skip
+        found.autocast = policies_of(found.namespaces, found.name)
         key = fn.__name__
         if key in OPS:
             first = inspect.getsourcefile(OPS[key].fn)

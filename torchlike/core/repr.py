@@ -205,11 +205,15 @@ def numbers_text(values: np.ndarray, of: dtype, indent: int) -> str:
     return layout.block(values, indent)
 
 
-def _with_suffixes(text: str, suffixes: Sequence[str], indent: int) -> str:
+def with_suffixes(
+    text: str, suffixes: Sequence[str], indent: int, new_line: bool = False
+) -> str:
+    """``text, suffix, …)``, in new lines where the width asks for it (``new_line``: at once)."""
     parts = [text]
     last = len(text) - text.rfind("\n") + 1
     for suffix in suffixes:
-        if last + len(suffix) + 2 > PRINT_OPTS.linewidth:
+        if new_line or last + len(suffix) + 2 > PRINT_OPTS.linewidth:
+            new_line = False
             parts.append(",\n" + " " * indent + suffix)
             last = indent + len(suffix)
         else:
@@ -227,6 +231,7 @@ def tensor_text(
     requires_grad: bool = False,
     grad_fn: str | None = None,
     prefix: str = "tensor(",
+    tangent: str | None = None,
 ) -> str:
     """``repr`` of a tensor.
 
@@ -238,6 +243,7 @@ def tensor_text(
         requires_grad: printed unless there is a ``grad_fn``.
         grad_fn: name of the node, ``AddBackward0``.
         prefix: ``Subclass(`` for an instance of a subclass.
+        tangent: the text of its tangent, if it has one.
     """
     size = tuple(values.shape if values is not None else shape or ())
     default = default_dtype()
@@ -259,4 +265,6 @@ def tensor_text(
         suffixes.append(f"grad_fn=<{grad_fn}>")
     elif requires_grad:
         suffixes.append("requires_grad=True")
-    return _with_suffixes(prefix + text, suffixes, len(prefix))
+    if tangent is not None:
+        suffixes.append(f"tangent={tangent}")
+    return with_suffixes(prefix + text, suffixes, len(prefix))

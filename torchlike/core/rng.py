@@ -62,10 +62,14 @@ class Generator:
     """``torch.Generator``: a seed, a Mersenne Twister and half a pair of normal numbers."""
 
     def __init__(self, device: Any = "cpu") -> None:
-        self.device = placed(Device(device))
+        self._device = placed(Device(device))
         self._bits = np.random.MT19937(0)
         self._ints = np.random.Generator(self._bits).integers
         self.manual_seed(DEFAULT_SEED)
+
+    @property
+    def device(self) -> Device:
+        return self._device
 
     # Seeds and states
 
@@ -153,6 +157,12 @@ class Generator:
         twin = Generator(self.device)
         twin.restore(self.state())
         return twin
+
+    def graphsafe_get_state(self) -> Any:
+        raise NotImplementedError("graphsafe_get_state is not supported in this Generator")
+
+    def graphsafe_set_state(self, state: Any) -> Any:
+        raise NotImplementedError("graphsafe_set_state is not supported in this Generator")
 
     def get_offset(self) -> int:
         raise RuntimeError("CPU Generator does not use offset")

@@ -29,6 +29,8 @@ def fma64(x: Floats, factor: float, offset: float | Floats) -> Floats:
         return x
     if factor == 1:
         return x + offset
+    if abs(factor) > 2.0**960:  # where the halves of the product would overflow
+        return fma64(x, factor * 2.0**-64, offset * 2.0**-64) * 2.0**64
     product, error = _exact_product(x, float(factor))
     total = product + offset
     back = total - product

@@ -20,7 +20,7 @@ from .opcall import OpCall
 from .record import record
 from .signature import pure_call
 from .tape import AccumulateGrad, Node
-from .tensor import Tensor, wrap
+from .tensor import SPARSE, Tensor, wrap
 from .value import Aval, Value
 from .write import rebind
 
@@ -143,6 +143,8 @@ def follow(root: Node, index: int, grad: Tensor, *, retain_graph: bool) -> bool:
         have = variable._grad
         if have is None:
             variable._grad = wrap(made)
+        elif not have._is_dense:
+            SPARSE["accumulate"](variable, wrap(made))
         else:
             rebind(have, invoke("add", have, wrap(made)))
     return True
@@ -166,7 +168,7 @@ def _op_nodes(root: Node) -> list[OpNode] | None:
             seen.add(target)
             if type(target) is AccumulateGrad:
                 variable = target.variable
-                if variable._hooks or variable._post_accumulate:
+                if target.is_watched or variable._hooks or variable._post_accumulate:
                     return None
             elif isinstance(target, OpNode):
                 found.append(target)

@@ -13,7 +13,7 @@ from jax import lax
 
 from . import dtypes
 from .dtypes import dtype
-from .errors import shape_text
+from .errors import no_overload, shape_text
 from .opcall import NUMBERS, OpCall
 from .promote import float_dtype, number_dtype, result_type
 from .registry import ARRAY, ARRAYS, SCALAR, OpDef, Param
@@ -56,11 +56,12 @@ def make_call(op: OpDef, slots: Sequence[Slot], statics: tuple[Any, ...]) -> OpC
         Exception: the op's own, for shapes and dtypes that do not fit.
     """
     params = op.array_params
-    _some_tensor(op, params, slots)
     targets = _targets(op, params, slots)
     flat: list[Aval | type] = []
-    for slot in slots:
+    constant: list[bool] = []
+    for p, slot in zip(params, slots, strict=True):
         flat.extend(s for s in (slot if isinstance(slot, list) else [slot]) if _travels(s))
+        constant += [p.annotation == "Constant"] * (len(flat) - len(constant))
     fixed = {p.name: s for p, s in zip(op.static_params, statics, strict=True)}
 
     def fn(*arrays: Any) -> Any:
@@ -85,10 +86,11 @@ def make_call(op: OpDef, slots: Sequence[Slot], statics: tuple[Any, ...]) -> OpC
     seen = {p.name: s for p, s in zip(params, slots, strict=True)} | fixed
     if op.types is not None:
         op.types(seen)
+    _some_tensor(op, params, slots)
     try:
         call = OpCall(
             op.name, fn, flat, options=op.options, saves=op.saves, nondiff=op.nondiff,
-            node_name=_node_name(op, seen),
+            node_name=_node_name(op, seen), constant=tuple(constant) if True in constant else None,
         )  # fmt: skip
     except (TypeError, ValueError) as error:
         if not _is_from_jax(error):
@@ -97,6 +99,10 @@ def make_call(op: OpDef, slots: Sequence[Slot], statics: tuple[Any, ...]) -> OpC
         first = str(error).splitlines()[0]
         raise RuntimeError(f"{op.name}: {first}\nhint: operands of shape {shapes}") from error
     return call
+
+
+# Functions that make a tensor of two numbers
+_OF_NUMBERS = frozenset("add sub mul div true_divide floor_divide".split())
 
 
 def _some_tensor(op: OpDef, params: Sequence[Param], slots: Sequence[Slot]) -> None:
@@ -111,11 +117,17 @@ def _some_tensor(op: OpDef, params: Sequence[Param], slots: Sequence[Slot]) -> N
     if len(given) == 1:
         p, s = given[0]
         raise TypeError(
-            f"{op.name}(): argument '{p.name}' (position {op.params.index(p) + 1}) must be Tensor, "
-            f"not {s.__name__}"
+            f"{public_name(op)}(): argument '{p.name}' (position {op.params.index(p) + 1}) must be "
+            f"Tensor, not {s.__name__}"
         )
-    kinds = ", ".join(s.__name__ for _, s in given)
-    raise TypeError(f"{op.name}() received an invalid combination of arguments - got ({kinds})")
+    if op.name not in _OF_NUMBERS:
+        raise no_overload(public_name(op), [s.__name__ for _, s in given])
+
+
+def public_name(op: OpDef) -> str:
+    """The name in PyTorch's messages: ``special_zeta`` for ``torch.special.zeta``."""
+    space = op.namespaces[0] if op.namespaces else ""
+    return f"{space}_{op.name}" if space in ("special", "linalg", "fft") else op.name
 
 
 def _travels(slot: Slot) -> bool:

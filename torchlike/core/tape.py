@@ -23,6 +23,7 @@ class Node:
     # What nearly every node has is a slot; the rest are class-level defaults, to keep creation cheap.
     __slots__ = ("__dict__", "__weakref__", "edges", "out_avals", "sequence")
     label = "Node"  # PyTorch's name of the node
+    is_shared = False  # of a graph that is walked again and again: a walk keeps what was saved
     is_watched = False  # has hooks, or keeps its forward line: the walk has to stop here
     pre_hooks: dict[int, Callable[..., Any]] | None = None
     post_hooks: dict[int, Callable[..., Any]] | None = None
@@ -50,6 +51,11 @@ class Node:
     def name(self) -> str:
         """PyTorch's name of the node, ``MulBackward0``."""
         return self.label
+
+    @property
+    def short_label(self) -> str:
+        """``Mul`` for MulBackward0, ``Sum1`` for SumBackward1, as messages have it."""
+        return self.label.removesuffix("Backward0").replace("Backward", "")
 
     @property
     def next_functions(self) -> tuple[tuple[Node | None, int], ...]:

@@ -16,16 +16,19 @@ from .errors import check_gradient
 from .modes import modes
 from .shapes import Size
 from .tape import AccumulateGrad, Edge, Node, RemovableHandle
+from .unsupported import explain
 from .value import Aval, Value
 
 
 class Storage:
     """The contents that a tensor shares with its views and ``detach``-ed twins."""
 
-    __slots__ = ("__weakref__", "epoch", "host", "value", "version", "writer")
+    __slots__ = ("__weakref__", "born", "epoch", "host", "value", "version", "writer")
+    clock = 0  # advances when a function transform begins
 
     def __init__(self, value: Value) -> None:
         self.value = value
+        self.born = Storage.clock  # tells a transform what it captured from what it made
         self.epoch = 0  # counts every write; views compare it to know that they are stale
         self.version = 0  # counts the writes that autograd may see (not those through .data)
         self.writer: str | None = None  # the node of the last write that autograd saw, for messages
@@ -33,6 +36,13 @@ class Storage:
 
 class TensorMeta(type):
     """Lets ``isinstance(x, torch.FloatTensor)``-like checks and ``Parameter`` build on Tensor."""
+
+    def __repr__(cls) -> str:
+        text = type.__repr__(cls)
+        own, is_ours = __name__.partition(".")[0], cls.__module__.partition(".")[0]
+        if own != is_ours:
+            return text
+        return "<class 'torch.Tensor'>" if cls is Tensor else text.replace(own, "torch", 1)
 
 
 class Tensor(metaclass=TensorMeta):
@@ -48,6 +58,9 @@ class Tensor(metaclass=TensorMeta):
     _edge: Edge | None = None
     _edge_version = 0  # how often this tensor's history was replaced by an in-place write
     _base_seen = 0
+    # A view that got its history from a later write to its base, and nobody has asked for it yet:
+    # PyTorch makes it when asked, and until then calls the view a leaf.
+    _is_unseen = False
     _grad: Tensor | None = None
     _accumulator: weakref.ref[AccumulateGrad] | None = None
     _hooks: dict[int, Callable[..., Any]] | None = None
@@ -55,7 +68,9 @@ class Tensor(metaclass=TensorMeta):
     _retains = False
     _quiet = False  # made by .data: writes do not bump the version
     _inference = False
+    _tangents: dict[Any, Tensor] | None = None  # by level of forward mode; see ``core.forward``
     _is_param = False
+    _is_dense = True
     __array_priority__ = 1000
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
@@ -79,6 +94,8 @@ class Tensor(metaclass=TensorMeta):
         if self._view_epoch != storage.epoch:
             self._view_value = VIEWS["derive"](storage.value, self._chain)
             self._view_epoch = storage.epoch
+            if self._tangents is not None:
+                self._view_value.aval = self._view_value.aval.but(dual=True)  # type: ignore[union-attr]
         base = self._base
         if base is not None:
             if base._chain is not None:
@@ -181,7 +198,7 @@ class Tensor(metaclass=TensorMeta):
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
-        if value and not self._v.aval.inexact:
+        if value and not self._aval.inexact:
             raise RuntimeError(
                 "only Tensors of floating point and complex dtype can require gradients"
             )
@@ -201,11 +218,19 @@ class Tensor(metaclass=TensorMeta):
                 "computed variable in a subgraph that doesn't require differentiation use "
                 "var_no_grad = var.detach()."
             )
-        if requires_grad and not self._v.aval.inexact:
+        if requires_grad and not self._aval.inexact:
             raise RuntimeError("only Tensors of floating point dtype can require gradients")
         if requires_grad and self._inference and not modes.inference:
             raise RuntimeError(
                 "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed."
+            )
+        if modes.transforms and requires_grad:
+            raise RuntimeError(
+                "You are attempting to call Tensor.requires_grad_() (or perhaps using "
+                "torch.autograd.functional.* APIs) inside of a function being transformed by a functorch "
+                "transform. This is unsupported, please attempt to use the functorch transforms (e.g. grad, "
+                "vjp, jacrev, jacfwd, hessian) or call requires_grad_() outside of a function being "
+                "transformed instead."
             )
         self._rg = bool(requires_grad)
         return self
@@ -217,6 +242,8 @@ class Tensor(metaclass=TensorMeta):
         if not self._rg:
             return None
         if self._edge is not None:
+            if self._is_unseen:
+                self._is_unseen = False
             return self._edge
         node = None if self._accumulator is None else self._accumulator()
         if node is None:
@@ -226,14 +253,13 @@ class Tensor(metaclass=TensorMeta):
 
     @property
     def is_leaf(self) -> bool:
-        if self._chain is not None:
-            self._read()
-        return self._edge is None
+        return self.grad_fn is None
 
     @property
     def grad_fn(self) -> Node | None:
         if self._chain is not None:
             self._read()
+            self._is_unseen = False
         return None if self._edge is None else self._edge[0]
 
     @property
@@ -267,7 +293,7 @@ class Tensor(metaclass=TensorMeta):
                 )
             if value is self:
                 raise RuntimeError("can't assign Variable as its own grad")
-            check_gradient(self._v.aval, value._v.aval)
+            check_gradient(self._aval, value._aval)
         if modes.capture is not None:
             modes.capture.touched_grad(self, read=False)
         self._grad = value
@@ -403,16 +429,17 @@ class Tensor(metaclass=TensorMeta):
         """
         text = f"'{type(self).__name__}' object has no attribute '{name}'"
         if not name.startswith("_"):
-            text += (
-                f"\nhint: torchlike does not have Tensor.{name}; if PyTorch has it, this is "
-                "torchlike's gap"
-            )
+            text += f"\n{explain(f'Tensor.{name}')}"
         raise AttributeError(text, name=name, obj=self)
 
 
 # Filled by higher levels, which know how: views re-derive themselves, constructors build.
 VIEWS: dict[str, Callable[..., Any]] = {}
 CONSTRUCTORS: dict[str, Callable[..., Any]] = {}
+# What the sparse package does with a call that dense code refused, see ``errors.SparseOperand``.
+SPARSE: dict[str, Callable[..., Any]] = {}
+# Asked when a tensor of a subclass is made, and whether one of some objects takes calls over.
+SUBCLASSES: list[Callable[..., Any]] = [lambda cls: None, lambda objects: False]
 
 
 def wrap(value: Value) -> Tensor:
@@ -424,6 +451,8 @@ def wrap(value: Value) -> Tensor:
 
 def alias(t: Tensor, cls: type) -> Any:
     """A tensor of class ``cls`` that shares ``t``'s contents and none of its history."""
+    if cls is not Tensor:
+        SUBCLASSES[0](cls)
     new = object.__new__(cls)
     new._storage = t._storage
     if t._chain is not None:

@@ -12,14 +12,15 @@ from .dtypes import dtype
 from .modes import modes
 from .opcall import NUMBERS
 from .record import finish_all
-from .shapes import Size, broadcast_two
+from .shapes import Size
 from .tensor import Tensor
 
 __all__ = [
     "are_deterministic_algorithms_enabled",
     "broadcast_shapes", "is_anomaly_check_nan_enabled", "is_anomaly_enabled",
     "can_cast", "compiled_with_cxx11_abi", "detach", "get_default_device",
-    "get_default_dtype", "get_device", "get_float32_matmul_precision", "get_num_interop_threads",
+    "get_default_dtype", "get_deterministic_debug_mode", "get_device", "get_float32_matmul_precision",
+    "get_num_interop_threads",
     "get_num_threads", "is_complex", "is_deterministic_algorithms_warn_only_enabled",
     "is_floating_point", "is_inference", "is_nonzero", "is_same_size", "is_signed", "is_storage", "is_tensor", "numel",
     "promote_types", "result_type", "set_deterministic_debug_mode", "set_float32_matmul_precision",
@@ -46,19 +47,22 @@ def broadcast_shapes(*shapes: Any) -> Size:
 
     Raises:
         RuntimeError: they do not.
+        ValueError: a negative size.
     """
-    found: tuple[int, ...] = ()
-    for shape in shapes:
-        size = (shape,) if isinstance(shape, int) else tuple(shape)
-        if any(n < 0 for n in size):
-            low = min(size)
-            raise RuntimeError(f"Trying to create tensor with negative dimension ({low}): ({low})")
-        try:
-            found = broadcast_two(found, size)
-        except RuntimeError:
-            raise RuntimeError(
-                "Shape mismatch: objects cannot be broadcast to a single shape"
-            ) from None
+    sizes = [(shape,) if isinstance(shape, int) else shape for shape in shapes]
+    found = [1] * max(map(len, sizes), default=0)
+    for at, size in enumerate(sizes):
+        for i, n in zip(range(-1, -1 - len(size), -1), reversed(size), strict=True):
+            if n == 1 or n == found[i]:
+                continue
+            if found[i] != 1:
+                raise RuntimeError(
+                    f"Attempting to broadcast a dimension of length {n} at {i}! Mismatching argument "
+                    f"at index {at} had {size}; but expected shape should be broadcastable to {found}"
+                )
+            if n < 0:
+                raise ValueError("Attempting to broadcast a dimension with negative length!")
+            found[i] = n
     return Size(found)
 
 
@@ -190,7 +194,31 @@ def is_deterministic_algorithms_warn_only_enabled() -> bool:
 
 
 def set_deterministic_debug_mode(debug_mode: int | str) -> None:
-    _switches["deterministic"] = debug_mode not in (0, "default")
+    """0 ``default``, 1 ``warn``, 2 ``error``.
+
+    Raises:
+        TypeError, RuntimeError: no such mode.
+    """
+    modes_by_name = {"default": 0, "warn": 1, "error": 2}
+    if not isinstance(debug_mode, (int, str)):
+        raise TypeError(f"debug_mode must be str or int, but got {type(debug_mode)}")
+    if isinstance(debug_mode, str):
+        if debug_mode not in modes_by_name:
+            raise RuntimeError(
+                "invalid value of debug_mode, expected one of `default`, `warn`, `error`, but got "
+                f"{debug_mode}"
+            )
+        debug_mode = modes_by_name[debug_mode]
+    if debug_mode not in (0, 1, 2):
+        raise RuntimeError(f"invalid value of debug_mode, expected 0, 1, or 2, but got {debug_mode}")
+    use_deterministic_algorithms(debug_mode > 0, warn_only=debug_mode == 1)
+
+
+def get_deterministic_debug_mode() -> int:
+    """0 ``default``, 1 ``warn``, 2 ``error``."""
+    if not _switches["deterministic"]:
+        return 0
+    return 1 if _switches["warn_only"] else 2
 
 
 def set_float32_matmul_precision(precision: str) -> None:

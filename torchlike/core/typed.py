@@ -6,6 +6,7 @@ from typing import Any
 
 from . import dtypes
 from .build import from_host, legacy
+from .device import accelerators
 from .dtypes import dtype as DType
 from .tensor import Tensor
 
@@ -16,14 +17,29 @@ __all__ = [
 
 
 class TensorType(type):
-    """A class that no tensor has, but every CPU tensor of its dtype is an instance of."""
+    """A class that no tensor has, but every tensor of its dtype and device is an instance of."""
 
     dtype: DType
+    on: str
 
     def __instancecheck__(cls, x: Any) -> bool:
-        return isinstance(x, Tensor) and x.dtype is cls.dtype and x.device.type == "cpu"
+        return isinstance(x, Tensor) and x.dtype is cls.dtype and x.device.type == cls.on
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Tensor:
+        """An uninitialised tensor, or one of the numbers.
+
+        Raises:
+            TypeError: there is no such device.
+        """
+        if cls.on == "cpu":
+            return cls._made(*args, **kwargs)
+        if not accelerators():
+            raise TypeError(
+                f"type torch.cuda.{cls.__name__} not available. Torch not compiled with CUDA enabled."
+            )
+        return cls._made(*args, **kwargs).to(cls.on)  # type: ignore[attr-defined]
+
+    def _made(cls, *args: Any, **kwargs: Any) -> Tensor:
         before = dtypes.default_dtype()
         if cls.dtype.is_floating_point:
             dtypes.set_default_dtype(cls.dtype)
@@ -35,12 +51,25 @@ class TensorType(type):
         return from_host(made.numpy().astype(cls.dtype.np))  # type: ignore[attr-defined]
 
     def __repr__(cls) -> str:
-        return f"<class 'torch.{cls.__name__}'>"
+        return f"<class '{cls.__module__}.{cls.__name__}'>"
 
 
-def _type(of: DType) -> TensorType:
+def _type(of: DType, on: str = "cpu") -> TensorType:
     name = f"{dtypes.TYPE_NAMES[of.name]}Tensor"
-    return TensorType(name, (), {"dtype": of, "__module__": "torch"})
+    module = "torch" if on == "cpu" else f"torch.{on}"
+    return TensorType(name, (), {"dtype": of, "on": on, "__module__": module})
+
+
+def cuda_types() -> dict[str, TensorType]:
+    """``torch.cuda.FloatTensor`` and its kin."""
+    made = [_type(of, "cuda") for of in _TYPED]
+    return {kind.__name__: kind for kind in made}
+
+
+_TYPED = (
+    dtypes.float32, dtypes.float64, dtypes.float16, dtypes.bfloat16, dtypes.uint8, dtypes.int8, dtypes.int16,
+    dtypes.int32, dtypes.int64, dtypes.bool_,
+)  # fmt: skip
 
 
 FloatTensor, DoubleTensor = _type(dtypes.float32), _type(dtypes.float64)

@@ -12,17 +12,31 @@ from .device import cpu, device, jax_device
 from .dtypes import dtype, from_np
 from .shapes import contiguous_strides
 
+Levels = tuple[tuple[int, int], ...]
+
 
 class Aval:
-    """Shape, dtype and device; one object for each combination, so that caches key on identity."""
+    """Shape, dtype and device; one object for each combination, so that caches key on identity.
 
-    __slots__ = ("device", "dtype", "inexact", "ndim", "numel", "shape", "traced")
+    ``levels`` holds (number, size) of each ``vmap`` that maps the value, the outermost first: the
+    array has those sizes in front of ``shape``, which is one sample's. ``dual`` says that a tensor
+    with this value has a tangent. ``plain`` means neither.
+    """
 
-    def __init__(self, shape: tuple[int, ...], of: dtype, on: device, traced: bool) -> None:
+    __slots__ = (
+        "device", "dtype", "dual", "inexact", "levels", "ndim", "numel", "plain", "shape", "traced",
+    )  # fmt: skip
+
+    def __init__(
+        self, shape: tuple[int, ...], of: dtype, on: device, traced: bool, levels: Levels, dual: bool
+    ) -> None:
         self.shape = shape
         self.dtype = of
         self.device = on
         self.traced = traced
+        self.levels = levels
+        self.dual = dual
+        self.plain = not (levels or dual)
         self.ndim = len(shape)
         self.inexact = of.category >= 2
         count = 1
@@ -31,11 +45,23 @@ class Aval:
         self.numel = count
 
     def __repr__(self) -> str:
-        return f"{self.dtype.name}{list(self.shape)}@{self.device}"
+        mapped = "".join(f"{size}x" for _, size in self.levels)
+        return f"{self.dtype.name}{mapped}{list(self.shape)}@{self.device}"
+
+    @property
+    def whole_shape(self) -> tuple[int, ...]:
+        """The array's shape."""
+        return (*[size for _, size in self.levels], *self.shape)
 
     @property
     def struct(self) -> jax.ShapeDtypeStruct:
-        return jax.ShapeDtypeStruct(self.shape, self.dtype.np)
+        return jax.ShapeDtypeStruct(self.whole_shape, self.dtype.np)
+
+    def but(self, **changes: Any) -> Aval:
+        """The same in all but these: ``shape``, ``of``, ``on``, ``traced``, ``levels``, ``dual``."""
+        given = {"shape": self.shape, "of": self.dtype, "on": self.device, "traced": self.traced,
+                 "levels": self.levels, "dual": self.dual}  # fmt: skip
+        return aval(**{**given, **changes})
 
     @property
     def strides(self) -> tuple[int, ...]:
@@ -45,11 +71,14 @@ class Aval:
 _AVALS: dict[tuple[Any, ...], Aval] = {}
 
 
-def aval(shape: tuple[int, ...], of: dtype, on: device = cpu, traced: bool = False) -> Aval:
-    key = (shape, of, on, traced)
+def aval(
+    shape: tuple[int, ...], of: dtype, on: device = cpu, traced: bool = False, levels: Levels = (),
+    dual: bool = False,
+) -> Aval:  # fmt: skip
+    key = (shape, of, on, traced, levels, dual)
     found = _AVALS.get(key)
     if found is None:
-        found = _AVALS.setdefault(key, Aval(shape, of, on, traced))
+        found = _AVALS.setdefault(key, Aval(*key))
     return found
 
 
@@ -94,8 +123,21 @@ def on_host(value: Value) -> np.ndarray:
     """The array as NumPy's, read-only and sharing memory where JAX allows.
 
     Raises:
-        RuntimeError: the value is a tracer.
+        RuntimeError: the value is a tracer, or differs from sample to sample of a ``vmap``.
     """
+    if value.aval.levels:
+        raise RuntimeError(NO_STORAGE)
+    return whole_on_host(value)
+
+
+NO_STORAGE = (
+    "Cannot access data pointer of Tensor that doesn't have storage\n"
+    "hint: inside torch.vmap a tensor stands for all samples at once, so it has no numbers to look at"
+)
+
+
+def whole_on_host(value: Value) -> np.ndarray:
+    """``on_host``, with all samples of a ``vmap``."""
     array = concrete(value)
     if value.aval.traced:
         raise RuntimeError(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .dispatch import OpNode, apply_call, execute
+from .errors import missing, repeated_memory
+from .lifting import joint, lifted, only
 from .modes import modes
 from .opcall import OpCall
-from .registry import OpDef
+from .registry import OPS, STATIC, OpDef
+from .shapes import contiguous_strides
 from .signature import DEFAULT, make_call, normal_operand, normal_static, slots_of
 from .tape import Edge, Node, node_type
 from .tensor import VIEWS, Tensor
@@ -19,6 +22,7 @@ class ViewStep:
     """One step from a storage's value towards a view: output ``index`` of ``call``."""
 
     __slots__ = ("args", "call", "extras", "index", "key", "multiple", "running")
+    crossed: tuple[int, ...] = ()  # the levels of vmap that begin or end here
 
     def __init__(
         self, op: OpDef, found: OpCall, extras: tuple[Any, ...], args: tuple[Any, ...], index: int,
@@ -34,6 +38,38 @@ class ViewStep:
         self.args = args  # every argument after the input, in the order of the declaration
         self.index = index
         self.multiple = multiple
+
+    def again(self, t: Tensor) -> Tensor:
+        """The same view of another tensor."""
+        op = OPS[self.key]
+        given = [(p.kind == STATIC, a) for p, a in zip(op.params[1:], self.args, strict=True)]
+        operands = (t, *[a for is_static, a in given if not is_static])
+        made = _call_view(op, t, operands, tuple([a for is_static, a in given if is_static]))
+        return made[self.index] if isinstance(made, tuple) else made
+
+    def lens(self, crossed: tuple[int, ...]) -> tuple[Callable[..., Any], Callable[..., Any], int]:
+        """How the view is read and written on the arrays of one sample: ``view(x, *extras)``,
+        ``put(x, y, *extras)``, and how many extras that takes.
+
+        Levels in ``crossed`` are leading dims of those arrays.
+        """
+        one = self.call.lowered(crossed)
+        index, key = self.index, self.key
+
+        def view(x: Any, *mine: Any) -> Any:
+            out = one.fn(x, *mine)
+            return out if one.single else out[index]
+
+        def put(x: Any, y: Any, *mine: Any) -> Any:
+            from ..ops.view_put import put_view
+
+            places = dict(zip(self.running, mine, strict=True))
+            args = [places.get(i, a) for i, a in enumerate(self.args)]
+            return put_view(key, x, y, *args, piece=index)
+
+        inner = [only(a, crossed) for a in (*self.call.in_avals[:1], self.call.out_avals[index],
+                                            *self.call.in_avals[1:])]  # fmt: skip
+        return view, lifted(put, inner, joint(inner)), len(self.running)
 
     def apply(self, value: Value) -> Value:
         if value.aval.traced and not self.call.traced:
@@ -60,8 +96,11 @@ def call_view(op: OpDef, operands: Sequence[Any], statics: tuple[Any, ...]) -> A
         raise TypeError(
             f"{op.name}(): argument 'input' (position 1) must be Tensor, not {type(source).__name__}"
         )
-    if source._chain is not None and op.fn.__name__ == "as_strided":
-        return _restrided(op, source, *statics)
+    if op.fn.__name__ == "as_strided":
+        if source._chain is not None and source._v.aval.plain:
+            return _restrided(op, source, *statics)
+        if source._chain is not None:
+            return _restrided_sample(op, source, *statics)
     return _call_view(op, source, operands, statics)
 
 
@@ -78,16 +117,35 @@ def _restrided(op: OpDef, source: Tensor, size: Any, stride: Any, offset: Any) -
     return made
 
 
+def _restrided_sample(op: OpDef, source: Tensor, size: Any, stride: Any, offset: Any) -> Tensor:
+    """``as_strided`` inside of a transform, of one sample or of a dual tensor: of its own elements.
+
+    Raises:
+        NotImplementedError: they do not lie in order.
+    """
+    shape, strides, start = layout_of(source)
+    if tuple(strides) != contiguous_strides(tuple(shape)):
+        raise missing(
+            "as_strided of a tensor inside a transform whose elements do not lie in order",
+            "call contiguous() before as_strided()",
+        )
+    first = 0 if offset is None else offset
+    made = _call_view(op, source, (source,), (size, stride, first))
+    made.__dict__["_layout"] = (tuple(size), tuple(stride), start + first)
+    return made
+
+
 def _call_view(op: OpDef, source: Tensor, operands: Sequence[Any], statics: tuple[Any, ...]) -> Any:
     value = source._v
+    edge = source._grad_edge_or_none() if modes.grad and source._rg and value.aval.inexact else None
     found = _known(op, value, operands, statics)
     if found is None:
         statics = tuple([normal_static(s) for s in statics])
         found = _known(op, value, operands, statics)
         if found is None:
-            found = op.calls[_key(value, operands, statics)] = make_call(
-                op, slots_of(operands), statics
-            )
+            slots = slots_of(operands)
+            slots[0] = value.aval.but(dual=False) if value.aval.dual else value.aval
+            found = op.calls[_key(value, operands, statics)] = make_call(op, slots, statics)
     place = (layout_of(source), *operands[1:])
     try:
         plan = found.views[place]
@@ -97,13 +155,16 @@ def _call_view(op: OpDef, source: Tensor, operands: Sequence[Any], statics: tupl
         modes.capture.saw((source,))
     extras = operands[1:] if len(operands) > 1 else ()
     values = [value, *[x for x in extras if x is not None and x is not DEFAULT]]
-    edge = source._grad_edge_or_none() if modes.grad and source._rg and value.aval.inexact else None
     outs = apply_call(found, values, None if edge is None else [edge] + [None] * (len(values) - 1))
     if plan is not None:
         for t, (step, layout) in zip(outs, plan, strict=True):
-            _make_view(t, source, step, layout)
+            make_view(t, source, step, layout)
     else:
         _finish_copy(outs)
+    if value.aval.dual:
+        from .forward import push_view
+
+        push_view(op, source, operands, statics, outs)
     return outs[0] if found.single else tuple(outs)
 
 
@@ -171,7 +232,7 @@ def _arguments(op: OpDef, operands: Sequence[Any], statics: tuple[Any, ...]) -> 
     return tuple(found[1:])
 
 
-def _make_view(t: Tensor, source: Tensor, step: ViewStep, layout: Any) -> None:
+def make_view(t: Tensor, source: Tensor, step: ViewStep, layout: Any) -> None:
     value = t._storage.value
     t._storage = source._storage
     t._chain = (*(source._chain or ()), step)
@@ -191,6 +252,15 @@ def _derive(value: Value, chain: Sequence[ViewStep]) -> Value:
     for step in chain:
         value = step.apply(value)
     return value
+
+
+class Repeated(Node):
+    """The history of a tensor that was filled through a view with several elements in one place."""
+
+    __slots__ = ()
+
+    def apply(self, grads: list[Any], create_graph: bool) -> Sequence[Any]:
+        raise repeated_memory()
 
 
 class Stale(Node):
@@ -217,6 +287,7 @@ def _rederive(t: Tensor) -> None:
     assert base is not None
     t._base_seen = base._edge_version
     t._rg = base._rg
+    t._is_unseen = t._edge is None or t._is_unseen
     t._edge = None
     if not base._rg:
         return

@@ -5,23 +5,29 @@ from __future__ import annotations
 import math
 import warnings
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from . import out_rules
 from .dispatch import OpNode, apply_call, invoke
 from .dtypes import TYPE_NAMES
-from .errors import shape_text
+from .errors import repeated_memory, shape_text
 from .modes import modes
 from .opcall import OpCall
 from .promote import can_cast
+from .registry import OpDef
+from .return_types import return_type
 from .tape import Edge
 from .tensor import Tensor
+from .transforms import check_captured
 from .value import Aval, Value
-from .viewing import ViewStep, layout_of
+from .viewing import Repeated, ViewStep, layout_of
+
+_CONSTANT = ("fill", "zero")  # the same number everywhere
 
 
-def check_writable(t: Tensor) -> None:
-    """Whether autograd allows a write.
+def check_writable(t: Tensor, operation: str = "copy_", *, once: bool = True) -> None:
+    """Whether autograd and the transforms that run allow a write; ``once``: to each place only once.
 
     Raises:
         RuntimeError: a leaf that requires grad, or a view of one; overlapping memory.
@@ -34,9 +40,11 @@ def check_writable(t: Tensor) -> None:
             "get a normal tensor before doing inplace update.See https://github.com/pytorch/rfcs/pull/17 for "
             "more details."
         )
+    if modes.transforms:
+        check_captured(t, operation)
     if modes.grad:
         _check_history(t)
-    if t._chain is not None:
+    if once and t._chain is not None:
         _check_overlap(t)
 
 
@@ -44,8 +52,11 @@ def _check_history(t: Tensor) -> None:
     base = t._base
     if base is not None:
         if base._rg and base._edge is None:
+            crosses_only = all(step.crossed for step in t._chain or ())
             raise RuntimeError(
-                "a view of a leaf Variable that requires grad is being used in an in-place operation."
+                "a leaf Variable that requires grad is being used in an in-place operation."
+                if crosses_only
+                else "a view of a leaf Variable that requires grad is being used in an in-place operation."
             )
         if base._rg and any(
             s.multiple and s.call.node_name != "SliceBackward0" for s in t._chain or ()
@@ -58,29 +69,34 @@ def _check_history(t: Tensor) -> None:
                 "allow the output views to be modified inplace. You should replace the inplace "
                 "operation by an out-of-place one."
             )
-    elif t._rg and t._edge is None:
+    if t._rg and (t._edge is None or t._is_unseen):
         raise RuntimeError(
             "a leaf Variable that requires grad is being used in an in-place operation."
         )
 
 
-def _check_overlap(t: Tensor) -> None:
+def _is_repeated(t: Tensor) -> bool:
     shape, strides, _ = layout_of(t)
-    if any(s == 0 and n > 1 for n, s in zip(shape, strides, strict=True)):
-        raise RuntimeError(
-            "unsupported operation: more than one element of the written-to tensor refers to a single "
-            "memory location. Please clone() the tensor before performing the operation."
-        )
+    return any(s == 0 and n > 1 for n, s in zip(shape, strides, strict=True))
+
+
+def _check_overlap(t: Tensor) -> None:
+    if _is_repeated(t):
+        raise repeated_memory()
 
 
 def inplace(bound: Callable[..., Any], self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     """``self.op_(…)``: the functional op, then a write."""
-    check_writable(self)
+    is_same = bound.__name__ in _CONSTANT and not any(isinstance(x, Tensor) for x in args)
+    check_writable(self, _aten_name(bound) if modes.transforms else "", once=not is_same)
     for x in args:
         if isinstance(x, Tensor):
             check_overlap(self, x)
+    mine = self._v.aval  # a sparse tensor refuses here, before anything is computed
     new = bound(self, *args, **kwargs)
-    mine, theirs = self._v.aval, new._v.aval
+    theirs = new._v.aval
+    if theirs.levels != mine.levels:
+        _check_levels(bound, mine, theirs)
     if theirs.shape != mine.shape:
         raise RuntimeError(
             f"output with shape {shape_text(mine.shape)} doesn't match the broadcast shape {shape_text(theirs.shape)}"
@@ -94,14 +110,45 @@ def inplace(bound: Callable[..., Any], self: Tensor, *args: Any, **kwargs: Any) 
     return self
 
 
-def check_overlap(t: Tensor, other: Tensor) -> None:
+def _check_levels(bound: Callable[..., Any], mine: Aval, theirs: Aval) -> None:
+    op = getattr(bound, "__wrapped_op__", None)
+    if op is not None and _is_binary(op) and not set(theirs.levels) <= set(mine.levels):
+        raise RuntimeError(
+            f"output with shape {shape_text(mine.whole_shape)} doesn't match the broadcast shape "
+            f"{shape_text(theirs.whole_shape)}"
+        )
+
+
+def _aten_name(bound: Callable[..., Any]) -> str:
+    """``add_.Tensor``, as messages have it."""
+    op = getattr(bound, "__wrapped_op__", None)
+    if op is None:
+        return {"_index_put": "index_put_", "_masked_fill": "index_put_"}.get(bound.__name__, "copy_")
+    return f"{op.name}_.Tensor" if _is_binary(op) else f"{op.name}_"
+
+
+def _is_binary(op: OpDef) -> bool:
+    return op.promote == "default" and len([p for p in op.params if p.kind == "array"]) == 2
+
+
+_OVERLAP = (
+    "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single "
+    "memory location. Please clone() the tensor before performing the operation."
+)
+
+
+def check_overlap(t: Tensor, other: Tensor, same: bool = True) -> None:
     """PyTorch refuses operands that share some but not all elements with what is written.
+
+    ``same``: all of them may be shared.
 
     Raises:
         RuntimeError: in PyTorch's words.
     """
-    if other._storage is not t._storage or other is t:
+    if other._storage is not t._storage or same and other is t:
         return
+    if other is t:
+        raise RuntimeError(_OVERLAP)
     (shape, strides, offset), (their_shape, their_strides, their_offset) = (
         layout_of(t),
         layout_of(other),
@@ -114,14 +161,11 @@ def check_overlap(t: Tensor, other: Tensor) -> None:
         return  # PyTorch finds those too hard to tell
     end, their_end = offset + math.prod(shape), their_offset + math.prod(their_shape)
     if (offset, end) == (their_offset, their_end):
-        overlaps = strides != their_strides
+        overlaps = not same or strides != their_strides
     else:
         overlaps = offset < their_end and their_offset < end
     if overlaps:
-        raise RuntimeError(
-            "unsupported operation: some elements of the input tensor and the written-to tensor refer to "
-            "a single memory location. Please clone() the tensor before performing the operation."
-        )
+        raise RuntimeError(_OVERLAP)
 
 
 def is_dense(shape: Sequence[int], strides: Sequence[int]) -> bool:
@@ -147,10 +191,14 @@ def write(t: Tensor, new: Tensor, made: Tensor | None = None) -> None:
 
     ``made`` is what the op itself returned, if ``new`` is a cast of it.
     """
+    if new._v.aval.levels != t._v.aval.levels:
+        new = _mapped_like(t, new)
     base = t._base
     old = None if base is None else base._v
     _store(t, new._v)
     _bump(t)
+    if t._tangents is not None or new._tangents is not None:
+        _write_tangents(t, new)
     if not modes.grad or not (t._rg or new._rg):
         return
     if modes.capture is not None and modes.capture.is_outside(t._storage):
@@ -161,18 +209,44 @@ def write(t: Tensor, new: Tensor, made: Tensor | None = None) -> None:
         t._storage.writer = "CopySlices"
         _move_version(t, new if made is None else made)
     else:
-        name = new._edge[0].label if new._edge else ""
-        t._storage.writer = (
-            f"torch::autograd::{name}" if name == "CopyBackwards" else name.partition("Backward")[0]
-        )
+        node = new._edge[0] if new._edge else None
+        is_copy = node is not None and node.label == "CopyBackwards"
+        t._storage.writer = "torch::autograd::CopyBackwards" if is_copy else node and node.short_label
         t._edge = new._grad_edge_or_none() if new._rg else None
         t._rg = new._rg
         t._edge_version += 1
         _move_version(t, new if made is None else made)
 
 
+def _mapped_like(t: Tensor, new: Tensor) -> Tensor:
+    """``new`` for each sample of ``t``.
+
+    Raises:
+        RuntimeError: ``new`` differs from sample to sample, and ``t`` is one tensor for all.
+    """
+    from .crossing import mapped_like
+
+    if not set(new._v.aval.levels) <= set(t._v.aval.levels):
+        raise RuntimeError(
+            "vmap: inplace arithmetic(self, *extra_args) is not possible because there exists a Tensor "
+            "`other` in extra_args that has more elements than `self`. This happened due to `other` being "
+            "vmapped over but `self` not being vmapped over in a vmap. Please try to use out-of-place "
+            "operators instead of inplace arithmetic. If said operator is being called inside the PyTorch "
+            "framework, please file a bug report instead."
+        )
+    return mapped_like(new, t)
+
+
+def _write_tangents(t: Tensor, new: Tensor) -> None:
+    from .forward import write_tangents
+
+    write_tangents(t, new)
+
+
 def rebind(t: Tensor, new: Tensor) -> None:
     """``t``'s contents become ``new``'s (same shape and dtype), outside autograd."""
+    if new._v.aval.levels != t._v.aval.levels:
+        new = _mapped_like(t, new)
     _store(t, new._v)
     _bump(t)
 
@@ -234,9 +308,12 @@ def _write_history_through(t: Tensor, base: Tensor, old: Value, new: Tensor) -> 
     ]
     edges += [None] * (len(found.in_avals) - 2)
     made = apply_call(found, [old, new._v, *_extras(steps)], edges)[0]
+    if made._edge is not None and any(map(_repeats, steps)) and _is_repeated(t):
+        made._edge = (Repeated("CopySlices", edges, (made._v.aval,)), 0)
     base._edge, base._rg = made._edge, made._rg
     base._edge_version += 1
     t._read()
+    t._is_unseen = False
 
 
 _PUTS: dict[Any, OpCall] = {}
@@ -255,66 +332,81 @@ def put_through(base: Value, new: Value, steps: Sequence[ViewStep]) -> Value:
 
 def put_call(base: Aval, new: Aval, steps: Sequence[ViewStep]) -> OpCall:
     """The call that ``put_through`` makes, found by its structure."""
+    base, new = [a.but(dual=False) if a.dual else a for a in (base, new)]
     key = (base, new, *[(s.call, s.index) for s in steps], *[type(x) for x in _extras(steps)])
     found = _PUTS.get(key)
-    if found is None:
-        plan = [(s.key, s.call.fn, s.call.single, s.args, s.running, s.index) for s in steps]
+    if found is not None:
+        return found
+    crossed = tuple(sorted({n for s in steps for n in s.crossed}))
+    lenses = [s.lens(crossed) for s in steps]
 
-        from ..ops.view_put import OVERLAPPING, put_by_places
+    from ..ops.view_put import OVERLAPPING, put_by_places
 
-        lenses = all(step[0] not in OVERLAPPING for step in plan[:-1])
+    nests = not any(s.key in OVERLAPPING for s in steps[:-1]) and not any(map(_repeats, steps))
 
-        def fn(x: Any, y: Any, *extras: Any) -> Any:
-            if not lenses:  # an element seen twice would be put back old
-                return put_by_places(x, y.astype(x.dtype), lambda a: _seen(a, plan, list(extras)))
-            return _put(x, y, plan, list(extras))
+    def fn(x: Any, y: Any, *extras: Any) -> Any:
+        if not nests:  # an element seen twice would be put back old
+            return put_by_places(x, y.astype(x.dtype), lambda a: _seen(a, lenses, list(extras)))
+        return _put(x, y, lenses, list(extras))
 
-        avals = [base, new, *[type(x) for x in _extras(steps)]]
-        found = _PUTS[key] = OpCall("copy_slices", fn, avals, node_name="CopySlices")
+    avals = [base, new, *[type(x) for x in _extras(steps)]]
+    if crossed:
+        from .crossing import Crossing
+
+        found = Crossing("copy_slices", fn, avals, crossed, [base], node_name="CopySlices")
+    else:
+        found = OpCall("copy_slices", fn, avals, node_name="CopySlices")
+    _PUTS[key] = found
     return found
 
 
-def _put(x: Any, y: Any, plan: Sequence[Any], extras: list[Any]) -> Any:
+def _repeats(step: ViewStep) -> bool:
+    """Whether it is an ``expand`` to more elements."""
+    before, after = step.call.in_avals[0], step.call.out_avals[step.index]
+    return step.key in ("expand", "broadcast_to") and after.numel > before.numel  # type: ignore[union-attr]
+
+
+def _put(x: Any, y: Any, lenses: Sequence[Any], extras: list[Any]) -> Any:
     """Replaces inside the view, then puts the changed view back: the steps as nested lenses."""
-    if not plan:
+    if not lenses:
         return y.astype(x.dtype)
-    from ..ops.view_put import put_view
-
-    (key, view, single, args, running, index), *rest = plan
-    mine, extras = extras[: len(running)], extras[len(running) :]
-    out = view(x, *mine)
-    inner = _put(out if single else out[index], y, rest, extras)
-    places = dict(zip(running, mine, strict=True))
-    args = [places.get(i, a) for i, a in enumerate(args)]
-    return put_view(key, x, inner, *args, piece=index)
+    (view, put, count), *rest = lenses
+    mine, extras = extras[:count], extras[count:]
+    return put(x, _put(view(x, *mine), y, rest, extras), *mine)
 
 
-def _seen(x: Any, plan: Sequence[Any], extras: list[Any]) -> Any:
+def _seen(x: Any, lenses: Sequence[Any], extras: list[Any]) -> Any:
     """What the view steps show of ``x``."""
-    for _, view, single, _, running, index in plan:
-        mine, extras = extras[: len(running)], extras[len(running) :]
-        out = view(x, *mine)
-        x = out if single else out[index]
+    for view, _, count in lenses:
+        mine, extras = extras[:count], extras[count:]
+        x = view(x, *mine)
     return x
 
 
-def to_out(out: Any, result: Any, name: str) -> Any:
-    """Writes a result into ``out=``, resizing it if its shape differs.
+def to_out(
+    out: Any, result: Any, name: str, operands: Iterable[Any] = (), key: str | None = None
+) -> Any:
+    """Writes a result into ``out=``, resizing it if its shape differs. ``key`` is the op's in OPS.
 
     Raises:
-        RuntimeError: the dtype cannot take it, or something requires grad.
+        RuntimeError: the dtype cannot take it, it overlaps an operand, or something requires grad.
     """
     if isinstance(result, tuple):
         if len(out) != len(result):
             raise TypeError(f"{name}(): expected out to hold {len(result)} tensors, got {len(out)}")
         for o, r in zip(out, result, strict=True):
-            to_out(o, r, name)
-        return type(result)(*out) if hasattr(result, "_fields") else tuple(out)
+            to_out(o, r, name, operands, key)
+        if not hasattr(result, "_fields"):
+            return tuple(out)
+        return return_type(f"{type(result).__name__}_out", result._fields)(tuple(out))  # type: ignore[attr-defined]
     if modes.grad and (result._rg or out._rg):
         raise RuntimeError(
             f"{name}(): functions with out=... arguments don't support automatic differentiation, but "
             "one of the arguments requires grad."
         )
+    key = key or name
+    if out_rules.looks(key):
+        _check_apart(out, operands, key in out_rules.APART)
     mine, theirs = out._v.aval, result._v.aval
     if mine.device is not theirs.device:
         raise RuntimeError(
@@ -322,7 +414,7 @@ def to_out(out: Any, result: Any, name: str) -> Any:
             f"{theirs.device} and {mine.device}!"
         )
     if mine.dtype is not theirs.dtype:
-        _check_cast(theirs, mine)
+        out_rules.check_dtype(name, key, theirs.dtype, mine.dtype)
         result = invoke("to_dtype", result, mine.dtype)
     if mine.shape != theirs.shape:
         if mine.numel:
@@ -339,6 +431,22 @@ def to_out(out: Any, result: Any, name: str) -> Any:
         return out
     rebind(out, result)
     return out
+
+
+def _check_apart(out: Tensor, operands: Iterable[Any], fully: bool) -> None:
+    """Whether ``out`` overlaps none of the operands; ``fully``: is not one of them either.
+
+    Raises:
+        RuntimeError: it does.
+    """
+    for x in operands:
+        if isinstance(x, (list, tuple)):
+            _check_apart(out, x, fully)
+        elif isinstance(x, Tensor) and x._storage is out._storage:
+            if fully:
+                check_overlap(out, x, same=False)
+            elif layout_of(x)[0] == layout_of(out)[0]:
+                check_overlap(out, x)
 
 
 def replace(t: Tensor, value: Value) -> None:

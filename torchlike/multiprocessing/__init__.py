@@ -13,6 +13,7 @@ from multiprocessing import (
 )
 
 from .spawn import (
+    ProcessContext as ProcessContext,
     ProcessExitedException as ProcessExitedException,
     ProcessRaisedException as ProcessRaisedException,
     SpawnContext as SpawnContext,

@@ -52,7 +52,7 @@ def _wrapped(fn: Callable[..., Any], index: int, args: tuple[Any, ...], report: 
         sys.exit(1)
 
 
-class SpawnContext:
+class ProcessContext:
     """The running processes."""
 
     def __init__(self, processes: list[Any], error_files: list[str]) -> None:
@@ -110,6 +110,10 @@ class SpawnContext:
         """Removes the files in which processes report what they raised."""
         for path in self.error_files:
             Path(path).unlink(missing_ok=True)
+
+
+class SpawnContext(ProcessContext):
+    """The processes of ``spawn``."""
 
 
 def start_processes(

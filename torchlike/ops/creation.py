@@ -11,7 +11,7 @@ import numpy as np
 
 from ..core import dtypes as d
 from ..core.dtypes import TYPE_NAMES, default_dtype, dtype
-from ..core.errors import not_implemented_for
+from ..core.errors import no_overload, not_implemented_for
 from ..core.registry import Array, Operand, creation, op
 from ..core.rounding import fma64, narrowed
 from ..core.scalars import C_NAMES, Number, converted, natural_dtype, number, sizes
@@ -269,13 +269,29 @@ def range(
     return (low + index * stride).astype(of.np)
 
 
+def _of_points(function: str) -> Any:
+    """An overload's choice that only looks at the ends: tensors of one number.
+
+    Raises:
+        RuntimeError: they have more.
+    """
+
+    def resolve(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, Any, Any]:
+        given = {**dict(zip(("start", "end"), args, strict=False)), **kwargs}
+        dims = {name: getattr(given.get(name), "ndim", 0) for name in ("start", "end")}
+        if any(dims.values()):
+            both = all(hasattr(given.get(name), "ndim") for name in dims)
+            said = [f"{name} with {n} dimension(s)" for name, n in dims.items() if both or n]
+            raise RuntimeError(
+                f"{function} only supports 0-dimensional start and end tensors, but got "
+                f"{' and '.join(said)}."
+            )
+        return function, args, kwargs
+
+    return resolve
+
+
 def _end_point(value: Any, function: str, name: str, position: int) -> Number:
-    ndim = getattr(value, "ndim", 0)
-    if ndim:
-        raise RuntimeError(
-            f"{function} only supports 0-dimensional start and end tensors, but got {name} with "
-            f"{ndim} dimension(s)."
-        )
     return number(value, function, name, position)
 
 
@@ -291,13 +307,13 @@ def _space_dtype(function: str, ends: tuple[Number, Number], asked: dtype | None
     return asked or default_dtype()
 
 
-@creation()
+@creation(resolve=_of_points("linspace"))
 def linspace(start: Number, end: Number, steps: int, *, dtype: dtype | None = None) -> np.ndarray:
     """``steps`` numbers evenly from ``start`` to ``end``, both included.  ``-> (steps,)``"""
     first = _end_point(start, "linspace", "start", 1)
     last = _end_point(end, "linspace", "end", 2)
     of = _space_dtype("linspace", (first, last), dtype)
-    steps = _steps(steps)
+    steps = _steps("linspace", start, end, steps)
     low, high = converted(first, of), converted(last, of)
     if steps < 2:
         return np.full(steps, low, of.np)
@@ -311,12 +327,9 @@ def linspace(start: Number, end: Number, steps: int, *, dtype: dtype | None = No
     return _between(low, high, steps, of)
 
 
-def _steps(steps: Any) -> int:
+def _steps(function: str, start: Any, end: Any, steps: Any) -> int:
     if isinstance(steps, bool) or not isinstance(steps, int):
-        raise TypeError(
-            "linspace() received an invalid combination of arguments - got "
-            f"({type(steps).__name__}), but expected one of:"
-        )
+        raise no_overload(function, [type(x).__name__ for x in (start, end, steps)])
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
     return int(steps)
@@ -347,7 +360,7 @@ def _between(low: Any, high: Any, steps: int, of: dtype) -> np.ndarray:
     return np.where(first_half, np.float32(low) + moved, np.float32(high) - moved).astype(of.np)
 
 
-@creation()
+@creation(resolve=_of_points("logspace"))
 def logspace(
     start: Number, end: Number, steps: int, base: float = 10.0, *, dtype: dtype | None = None
 ) -> np.ndarray:
@@ -355,7 +368,7 @@ def logspace(
     first = _end_point(start, "logspace", "start", 1)
     last = _end_point(end, "logspace", "end", 2)
     of = _space_dtype("logspace", (first, last), dtype)
-    steps = _steps(steps)
+    steps = _steps("logspace", start, end, steps)
     wide = of.np if of.is_complex else np.dtype(np.float64)
     if steps < 2:
         power = np.power(wide.type(base), np.asarray(first).astype(wide)).item()

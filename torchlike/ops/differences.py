@@ -154,15 +154,15 @@ def _gradient_dims(x: Array, count: int | None, dim: Any, edge_order: int) -> tu
     dims = normal_dims(dim, x.ndim)
     if count is not None:
         wanted = (
-            f"'self.dim() = {x.ndim}', since dim argument was not given"
+            f", or a list of length equal to 'self.dim() = {x.ndim}', since dim argument was not given, "
+            f"but got a list of length {count}"
             if dim is None
-            else f"'dim' argument = {len(dims)}"
+            else " or it's spacing and dim arguments to have the same length, but got a spacing argument "
+            f"of length {count} and a dim argument of length {len(dims)}."
         )
         check(
             count == len(dims),
-            "torch.gradient expected spacing to be unspecified, a scalar, or a list of length "
-            "equal to "
-            f"{wanted}, but got a list of length {count}",
+            f"torch.gradient expected spacing to be unspecified, a scalar{wanted}",
         )
     check(edge_order in (1, 2), "torch.gradient only supports edge_order=1 and edge_order=2.")
     for d in dims:

@@ -111,6 +111,10 @@ def type_name(array: Array) -> str:
     return dtypes.TYPE_NAMES[dtypes.from_np(array.dtype).name]
 
 
+def _kind(slot: Any) -> str:
+    return slot.__name__ if isinstance(slot, type) else "Tensor"
+
+
 def only_tensors(function: str, *names: str) -> Callable[[dict[str, Any]], None]:
     """A ``types`` check for operands that PyTorch does not take as numbers.
 
@@ -121,6 +125,8 @@ def only_tensors(function: str, *names: str) -> Callable[[dict[str, Any]], None]
     def check(slots: dict[str, Any]) -> None:
         for position, (name, slot) in enumerate(slots.items(), 1):
             if name in names and isinstance(slot, type):
+                if len(names) == 1 and position == 1:  # there is a signature with a number after it
+                    raise errors.no_overload(function, [_kind(s) for s in list(slots.values())[:2]])
                 raise TypeError(
                     f"{function}(): argument '{name}' (position {position}) must be Tensor, "
                     f"not {slot.__name__}"

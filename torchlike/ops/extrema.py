@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ..core import errors
 from ..core.errors import not_implemented_for
 from ..core.registry import Array, reduction
 from ..core.shapes import normal_dim, normal_dims
@@ -135,6 +136,9 @@ def _overload(name: str, pairwise: str) -> Any:
     """``max(x)``, ``max(x, dim)`` or ``max(x, other)``."""
 
     def resolve(args: Any, kwargs: dict[str, Any]) -> tuple[str, Any, dict[str, Any]]:
+        if len(args) > 1 and not hasattr(args[0], "dtype"):
+            kinds = ["Tensor" if hasattr(a, "dtype") else type(a).__name__ for a in args]
+            raise errors.no_overload(name, kinds)
         if args and not hasattr(args[0], "dtype"):
             return name, args, kwargs  # whose binder refuses it
         if "other" in kwargs or (len(args) > 1 and not isinstance(args[1], (int, np.integer))):

@@ -68,6 +68,8 @@ def _many_dims(x: Array, s: Dims | None, dim: int | Dims | None) -> tuple[list[i
         s = (s,)
     if isinstance(dim, int):
         dim = (dim,)
+    if dim and x.ndim == 0:
+        raise IndexError(f"Dimension specified as {dim[0]} but tensor has no dimensions")
     if dim is not None:
         dims = tuple(normal_dim(d, x.ndim) for d in dim)
         check(len(set(dims)) == len(dims), "FFT dims must be unique")

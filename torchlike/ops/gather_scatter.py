@@ -7,6 +7,7 @@ the offset of its other coordinates, so that XLA gathers and scatters along a si
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -50,35 +51,56 @@ def _flat(x: Array) -> Array:
     return lax.reshape(x, (x.size,))
 
 
-def _same_ndim(input: Array, index: Array, what: str) -> None:
-    if index.size and max(index.ndim, 1) != max(input.ndim, 1):
+def _same_ndim(input: Any, index: Any, what: str) -> None:
+    if math.prod(index.shape) and max(index.ndim, 1) != max(input.ndim, 1):
         raise RuntimeError(f"Index tensor must have the same number of dimensions as {what} tensor")
 
 
 # ---------------------------------------------------------------------------- gather
 
 
-@op(out=True, check=dim_check("gather", RuntimeError, BOUNDS, per_element=True), saves="none")
+def _check_gather(args: dict[str, Any]) -> None:
+    """The shapes, which PyTorch looks at before the indices; then those."""
+    input, index = args["input"], args["index"]
+    at = normal_dim(args["dim"], input.ndim)
+    if math.prod(index.shape):
+        _same_ndim(input, index, "input")
+        _check_sizes(input.shape, at, index.shape)
+    _in_bounds(args)
+
+
+_in_bounds = dim_check("gather", RuntimeError, BOUNDS, per_element=True)
+
+
+def _check_sizes(shape: Sequence[int], at: int, sizes: Sequence[int]) -> None:
+    for d, (n, m) in enumerate(zip(sizes, shape, strict=False)):
+        if d != at and n > m:
+            raise RuntimeError(
+                f"Size does not match at dimension {d} expected index {shape_text(sizes)} to be no "
+                f"larger than self {shape_text(shape)} apart from dimension {at}"
+            )
+
+
+def _elements_if_sparse(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, Any, Any]:
+    return "gather_elements" if kwargs.get("sparse_grad") else "gather", args, kwargs
+
+
+@op(
+    out=True, check=_check_gather, saves="none",
+    resolve=_elements_if_sparse,
+)  # fmt: skip
 def gather(input: Array, dim: int, index: Array, *, sparse_grad: bool = False) -> Array:
     """``out[i][j] = input[index[i][j]][j]`` for dim 0.  ``(*), (I) -> (I)``
 
     Raises:
         RuntimeError: an index is out of range, or ``index`` is larger than ``input`` elsewhere.
-
-    Differs: the gradient is dense with ``sparse_grad`` too.
     """
     at = normal_dim(dim, input.ndim)
     _integers("gather", index)
     if index.size == 0:
         return jnp.zeros(index.shape, input.dtype)
     _same_ndim(input, index, "input")
-    for d, (n, m) in enumerate(zip(index.shape, input.shape, strict=False)):
-        if d != at and n > m:
-            raise RuntimeError(
-                f"Size does not match at dimension {d} expected index {shape_text(index.shape)} to "
-                "be no "
-                f"larger than self {shape_text(input.shape)} apart from dimension {at}"
-            )
+    _check_sizes(input.shape, at, index.shape)
     return _gathered(input, at, index)
 
 
@@ -178,10 +200,19 @@ def _scatter_overload(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     return "scatter", (input, dim, index, src), {}
 
 
-_CHECK = dim_check("scatter", RuntimeError, BOUNDS, per_element=True)
+_scattered_in_bounds = dim_check("scatter", RuntimeError, BOUNDS, per_element=True)
 
 
-@op(inplace=True, out=True, resolve=_scatter_overload, check=_CHECK, saves="none")
+def _check_scatter(args: dict[str, Any]) -> None:
+    """How many dims there are, which PyTorch looks at before the indices; then those."""
+    src = args.get("src")
+    _same_ndim(args["input"], args["index"], "self")
+    if src is not None and hasattr(src, "ndim") and max(src.ndim, 1) != max(args["index"].ndim, 1):
+        raise RuntimeError("Index tensor must have the same number of dimensions as src tensor")
+    _scattered_in_bounds(args)
+
+
+@op(inplace=True, out=True, resolve=_scatter_overload, check=_check_scatter, saves="none")
 def scatter(input: Array, dim: int, index: Array, src: Array) -> Array:
     """A copy with ``out[index[i][j]][j] = src[i][j]`` for dim 0.  ``(*), (I), (I) -> (*)``
 
@@ -195,7 +226,7 @@ def scatter(input: Array, dim: int, index: Array, src: Array) -> Array:
 
 def _check_value(args: dict[str, Any]) -> None:
     check_number(args["value"], args["input"].dtype)
-    _CHECK(args)
+    _check_scatter(args)
 
 
 @op(
@@ -222,7 +253,7 @@ def _combined(input: Array, places: Array, part: Array, reduce: str) -> Array:
     return lax.reshape(new, input.shape)
 
 
-@op(name="scatter", namespaces=(), method=False, check=_CHECK, nondiff=True)
+@op(name="scatter", namespaces=(), method=False, check=_check_scatter, nondiff=True)
 def scatter_src_reduce(input: Array, dim: int, index: Array, src: Array, reduce: str) -> Array:
     """``scatter`` that adds or multiplies.  ``(*), (I), (I) -> (*)``"""
     places, part = _scatter_places(input, dim, index, src, "scatter")
@@ -238,7 +269,7 @@ def scatter_value_reduce(input: Array, dim: int, index: Array, value: Scalar, re
     )
 
 
-@op(inplace=True, out=True, check=_CHECK, saves="none")
+@op(inplace=True, out=True, check=_check_scatter, saves="none")
 def scatter_add(input: Array, dim: int, index: Array, src: Array) -> Array:
     """A copy with ``out[index[i][j]][j] += src[i][j]`` for dim 0.  ``(*), (I), (I) -> (*)``"""
     places, part = _scatter_places(input, dim, index, src, "scatter")
@@ -246,7 +277,7 @@ def scatter_add(input: Array, dim: int, index: Array, src: Array) -> Array:
     return lax.reshape(new, input.shape)
 
 
-@op(inplace=True, out=True, check=_CHECK)
+@op(inplace=True, out=True, check=_check_scatter)
 def scatter_reduce(
     input: Array, dim: int, index: Array, src: Array, reduce: str, *, include_self: bool = True
 ) -> Array:

@@ -250,6 +250,11 @@ def _histogramdd(input: Any, bins: Any, range: Any, weight: Any, density: bool) 
     if input.dtype.name not in ("float32", "float64"):
         raise not_implemented_for("histogramdd", TYPE_NAMES[input.dtype.name])
     dims = input.shape[-1]
+    if isinstance(bins, (list, tuple)) and bins and isinstance(bins[0], int):
+        check(
+            len(bins) == dims,
+            "histogramdd: The size of bins must be equal to the innermost dimension of the input.",
+        )
     bins = [bins] * dims if isinstance(bins, int) else list(bins)
     check(
         len(bins) == dims,

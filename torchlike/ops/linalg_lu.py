@@ -432,16 +432,12 @@ def ormqr(
     size = "-2" if left else "-1"
     rows = other.shape[-2] if left else other.shape[-1]
     check(
-        rows >= tau.shape[-1],
-        f"torch.ormqr: other.shape[{size}] must be greater than or equal to tau.shape[-1]",
-    )
-    check(
         rows == input.shape[-2],
         f"torch.ormqr: other.shape[{size}] must be equal to input.shape[-2]",
     )
     check(
-        tau.shape[-1] <= input.shape[-1],
-        "torch.ormqr: tau.shape[-1] must be less than or equal to input.shape[-1]",
+        tau.shape[-1] == min(rows, input.shape[-1]),
+        f"torch.ormqr: tau.shape[-1] must be equal to min(other.shape[{size}], input.shape[-1])",
     )
     check(
         input.ndim - tau.ndim == 1,

@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ..core import dtypes
+from ..core import dtypes, errors
 from ..core.dtypes import FLOATING, INTEGRAL
 from ..core.registry import Array, Scalar, binary, op
 from .elementwise import NUMERIC, derivatives, elementwise, is_complex, is_inexact
@@ -132,6 +132,8 @@ def _constant_power(exponent: float, base: Array) -> Array:
 def _which_float_power(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, Any, Any]:
     given = dict(zip(("input", "exponent"), args, strict=False)) | kwargs
     base, exponent = given.pop("input", given.pop("self", None)), given.pop("exponent", None)
+    if not hasattr(exponent, "dtype") and not hasattr(base, "dtype"):
+        raise errors.no_overload("float_power", [type(base).__name__, type(exponent).__name__])
     if not hasattr(exponent, "dtype"):
         return "float_power_number", (base, exponent), given
     if not hasattr(base, "dtype"):

@@ -57,7 +57,20 @@ def expand_copy(input: Array, size: Ints, *, implicit: bool = False) -> Array:
 
 @op(out=True, saves="none")
 def narrow_copy(input: Array, dim: int, start: int, length: int) -> Array:
-    """``narrow``, copied.  ``(A, n, B) -> (A, length, B)``"""
+    """``narrow``, copied.  ``(A, n, B) -> (A, length, B)``
+
+    Raises:
+        RuntimeError, IndexError: the range is not inside of the dim.
+    """
+    if dim >= max(input.ndim, 1):
+        raise RuntimeError(
+            "Expected dim < static_cast<int64_t>(self_sizes.size()) to be true, but got false.  "
+            "(Could this error message be improved?  If so, please report an enhancement request to PyTorch.)"
+        )
+    if length < 0 and input.ndim:
+        raise RuntimeError(
+            f"start ({start}) + length ({length}) exceeds dimension size ({input.shape[dim]})."
+        )
     return shape_strided.narrow(input, dim, start, length)
 
 

@@ -120,7 +120,7 @@ def _no_derivative(what: str, fn: Any, by_other: Any) -> Any:
 
         result = smooth(*primals)
         if type(tangents[0]) is not SymbolicZero:
-            raise NotImplementedError(f"the derivative for '{what}' is not implemented.")
+            raise errors.NoGradient(f"the derivative for '{what}' is not implemented.")
         if type(tangents[1]) is SymbolicZero:
             return result, jnp.zeros_like(result)
         return result, tangents[1] * by_other(result, *primals)

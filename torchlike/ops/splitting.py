@@ -9,7 +9,7 @@ from typing import Any
 from jax import lax
 
 from ..core.dtypes import TYPE_NAMES
-from ..core.errors import shape_text
+from ..core.errors import no_overload, shape_text
 from ..core.registry import Array, op, view as declare_view
 from ..core.shapes import normal_dim
 from .call_arguments import named_arguments
@@ -190,6 +190,8 @@ def _sections_overload(key: str) -> Any:
                     f"{TYPE_NAMES[given.dtype.name]}"
                 )
             given = given.tolist()
+        elif not isinstance(given, (int, tuple, list)):
+            raise no_overload(key, ["Tensor", type(given).__name__])
         tail = (0 if dim is None else dim,) if key == "tensor_split" else ()
         return key, (x, tuple(given) if isinstance(given, list) else given, *tail), {}
 

@@ -17,9 +17,10 @@ from .radam import RAdam
 from .rmsprop import RMSprop
 from .rprop import Rprop
 from .sgd import SGD
+from .sparse_adam import SparseAdam
 
 __all__ = [
     "ASGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "LBFGS", "Muon", "NAdam",
-    "OptaxOptimizer", "Optimizer", "RAdam", "RMSprop", "Rprop", "SGD", "from_optax", "lr_scheduler",
+    "OptaxOptimizer", "Optimizer", "RAdam", "RMSprop", "Rprop", "SGD", "SparseAdam", "from_optax", "lr_scheduler",
     "swa_utils",
 ]  # fmt: skip

@@ -14,7 +14,7 @@ class Adafactor(ChainedOptimizer):
     """Adam's scaling from the means of g² over rows and columns only."""
 
     numbers = ("lr", "beta2_decay", "d", "weight_decay")
-    _refuses_sparse = "does not support sparse gradients"
+    _refuses_sparse = "Adafactor does not support sparse gradients"
     _has_kinds = True
 
     def __init__(

@@ -14,7 +14,7 @@ class Muon(ChainedOptimizer):
 
     numbers = ("lr", "weight_decay", "momentum", "eps")
     switches = ("nesterov",)
-    _refuses_sparse = "does not support sparse gradients"
+    _refuses_sparse = "Muon does not support sparse gradients"
 
     def __init__(
         self,

@@ -13,7 +13,7 @@ class Adadelta(ChainedOptimizer):
     """Steps as large as past updates were, per root mean square gradient."""
 
     numbers = ("lr", "rho", "eps", "weight_decay")
-    _refuses_sparse = "does not support sparse gradients"
+    _refuses_sparse = "Adadelta does not support sparse gradients"
     _capturable = ["cuda", "xpu", "hpu", "privateuseone"]
 
     def __init__(

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax.numpy as jnp
+
 from ..api import torch as T
 from ..core.tensor import Tensor
 from .chained import ChainedOptimizer, check_flags, check_lr, check_not_negative
+from .sparse_rows import step_rows
 from .transforms import decay_weights, scale_by_sum
 
 
@@ -14,7 +17,6 @@ class Adagrad(ChainedOptimizer):
     """``p -= lr / (1 + (step - 1) lr_decay) g / (sqrt(sum of g²) + eps)``."""
 
     numbers = ("lr", "lr_decay", "eps", "weight_decay")
-    _refuses_sparse = "with sparse gradients is not implemented in torchlike"
 
     def __init__(
         self,
@@ -68,8 +70,25 @@ class Adagrad(ChainedOptimizer):
             "step": self._first_step(group, param), "sum": T.full_like(param.detach(), start),
         }  # fmt: skip
 
+    def _step_sparse(self, group: dict[str, Any], pairs: list[tuple[Tensor, Tensor]]) -> None:
+        if group["weight_decay"] != 0:
+            raise RuntimeError("weight_decay option is not compatible with sparse gradients")
+        for p, grad in pairs:
+            state = self.state[p]
+            state["step"] += 1
+            rate = group["lr"] / (1 + (float(state["step"]) - 1) * group["lr_decay"])
+            numbers = (rate, group["eps"])
+            step_rows(_of_rows, p, grad, state, ("sum",), numbers, group["maximize"])
+
     @staticmethod
     def rule(h: Any) -> Any:
         import optax
 
         return optax.chain(*decay_weights(h), scale_by_sum(h), optax.scale(h.like(-h.lr)))
+
+
+def _of_rows(
+    p: Any, g: Any, state: dict[str, Any], rate: Any, eps: Any
+) -> tuple[Any, dict[str, Any]]:
+    total = state["sum"] + g * g
+    return p - rate * g / (jnp.sqrt(total) + eps), {"sum": total}

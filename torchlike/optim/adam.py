@@ -21,7 +21,7 @@ class Adam(ChainedOptimizer):
     """``p -= lr m / (sqrt(v) + eps)`` with bias-corrected decaying means of g and g²."""
 
     switches = ("amsgrad", "maximize")
-    _refuses_sparse = "does not support sparse gradients, please consider SparseAdam instead"
+    _refuses_sparse = "Adam does not support sparse gradients, please consider SparseAdam instead"
 
     def __init__(
         self,

@@ -12,7 +12,7 @@ from .transforms import decay_weights, scale_by_adamax
 class Adamax(ChainedOptimizer):
     """Adam with the decaying maximum of |g| instead of the root mean square."""
 
-    _refuses_sparse = "does not support sparse gradients"
+    _refuses_sparse = "Adamax does not support sparse gradients"
 
     def __init__(
         self,

@@ -15,7 +15,7 @@ class ASGD(ChainedOptimizer):
     """SGD with shrinking steps, and the mean ``ax`` of the parameters from step ``t0`` on."""
 
     numbers = ("lr", "lambd", "alpha", "t0", "weight_decay")
-    _refuses_sparse = "does not support sparse gradients"
+    _refuses_sparse = "ASGD does not support sparse gradients"
 
     def __init__(
         self,

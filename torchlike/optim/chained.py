@@ -34,7 +34,7 @@ class ChainedOptimizer(Optimizer):
 
     numbers: tuple[str, ...] = ("lr", "eps", "weight_decay")
     switches: tuple[str, ...] = ("maximize",)
-    _refuses_sparse = ""  # the rest of PyTorch's message about sparse gradients
+    _refuses_sparse = ""  # PyTorch's message about sparse gradients
     _capturable = CAPTURABLE
     _has_kinds = False
 
@@ -81,12 +81,18 @@ class ChainedOptimizer(Optimizer):
         return loss
 
     def _step_group(self, group: dict[str, Any]) -> None:
-        params, grads = [], []
+        params, grads, sparse = [], [], []
         for p in group["params"]:
             grad = p.grad
-            if grad is not None:
+            if grad is None:
+                continue
+            if grad._is_dense:
                 params.append(p)
                 grads.append(grad)
+            else:
+                sparse.append((p, grad))
+        if sparse:
+            self._step_sparse(group, sparse)
         if not params:
             return
         self._check_group(group, params, grads)
@@ -101,6 +107,14 @@ class ChainedOptimizer(Optimizer):
             bucket[1].append(grad)
         for (_, kind), (some, theirs) in buckets.items():
             self._step_bucket(group, kind, some, theirs)
+
+    def _step_sparse(self, group: dict[str, Any], pairs: list[tuple[Tensor, Tensor]]) -> None:
+        """The step of parameters that have a sparse gradient.
+
+        Raises:
+            RuntimeError: the optimizer has none.
+        """
+        raise RuntimeError(self._refuses_sparse)
 
     def _states(
         self, group: dict[str, Any], params: list[Tensor], names: tuple[str, ...]
@@ -155,8 +169,6 @@ class ChainedOptimizer(Optimizer):
                         "`fused=True` requires all the params to be floating point Tensors of "
                         f"supported devices: {FUSED} but {p.dtype} and {p.device.type}"
                     )
-        if self._refuses_sparse and any(g.is_sparse for g in grads):
-            raise RuntimeError(f"{type(self).__name__} {self._refuses_sparse}")
 
     def _first_step(self, group: dict[str, Any], param: Tensor, value: float = 0.0) -> Tensor:
         """A 0-d tensor as PyTorch makes ``step``: on the CPU, unless it takes part in a graph."""

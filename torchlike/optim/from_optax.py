@@ -58,6 +58,8 @@ class OptaxOptimizer(Optimizer):
             names = _state_names(change, params)
             state = self.state[key] = dict(zip(names, made, strict=True))
         grads = [p.grad for p in params if p.grad is not None]
+        if not all(g._is_dense for g in grads):
+            raise RuntimeError("OptaxOptimizer does not support sparse gradients")
         old = [*params, *state.values()]
         rebind_all(old, run_values(_update, [*grads, *old], (change, given), "optax_update"))
 

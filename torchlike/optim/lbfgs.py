@@ -11,6 +11,7 @@ from ..core.build import from_host
 from ..core.modes import no_grad, set_grad_enabled
 from ..core.tensor import Tensor
 from ..core.value import on_host
+from ..sparse.tape import dense
 from .chained import check_lr
 from .optimizer import Optimizer, _get_value, _to_scalar
 from .wolfe import strong_wolfe
@@ -56,7 +57,7 @@ class LBFGS(Optimizer):
         return np.concatenate(
             [
                 np.zeros(_reals(p), _real(p)) if p.grad is None
-                else np.ascontiguousarray(on_host(p.grad._v)).reshape(-1).view(_real(p))
+                else np.ascontiguousarray(on_host(dense(p.grad)._v)).reshape(-1).view(_real(p))
                 for p in self._params
             ]
         )  # fmt: skip

@@ -13,7 +13,7 @@ class NAdam(ChainedOptimizer):
     """Adam with Nesterov momentum."""
 
     numbers = ("lr", "eps", "weight_decay", "momentum_decay")
-    _refuses_sparse = "does not support sparse gradients"
+    _refuses_sparse = "NAdam does not support sparse gradients"
 
     def __init__(
         self,

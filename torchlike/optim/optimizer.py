@@ -8,7 +8,7 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable
 from copy import deepcopy
 from itertools import chain
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 from ..core.dtypes import default_dtype, dtype, float32, float64
 from ..core.modes import modes, set_grad_enabled
@@ -100,6 +100,10 @@ def _register(hooks: Any, hook: Callable[..., Any], prepend: bool = False) -> Re
 class Optimizer:
     """Base of all optimizers: what PyTorch's user code sees, whatever computes the step."""
 
+    OptimizerPreHook: TypeAlias = Callable[
+        [Self, tuple[Any, ...], dict[str, Any]], tuple[tuple[Any, ...], dict[str, Any]] | None
+    ]
+    OptimizerPostHook: TypeAlias = Callable[[Self, tuple[Any, ...], dict[str, Any]], None]
     state: defaultdict[Any, Any]
     param_groups: list[dict[str, Any]]
     defaults: dict[str, Any]

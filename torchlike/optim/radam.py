@@ -12,7 +12,7 @@ from .transforms import decay_weights, scale_by_radam
 class RAdam(ChainedOptimizer):
     """Adam whose first steps, of unsure scale, are rectified."""
 
-    _refuses_sparse = "does not support sparse gradients"
+    _refuses_sparse = "RAdam does not support sparse gradients"
 
     def __init__(
         self,

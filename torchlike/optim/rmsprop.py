@@ -14,7 +14,7 @@ class RMSprop(ChainedOptimizer):
 
     numbers = ("lr", "alpha", "eps", "weight_decay", "momentum")
     switches = ("centered", "maximize")
-    _refuses_sparse = "does not support sparse gradients"
+    _refuses_sparse = "RMSprop does not support sparse gradients"
 
     def __init__(
         self,

@@ -15,7 +15,7 @@ class Rprop(ChainedOptimizer):
     """Steps against the gradient's sign, growing while it stays and shrinking when it changes."""
 
     numbers = ()
-    _refuses_sparse = "does not support sparse gradients"
+    _refuses_sparse = "Rprop does not support sparse gradients"
 
     def __init__(
         self,

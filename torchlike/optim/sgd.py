@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..api import torch as T
 from ..core.tensor import Tensor
 from .chained import (
     ChainedOptimizer,
@@ -75,6 +76,24 @@ class SGD(ChainedOptimizer):
 
     def _begin(self, group: dict[str, Any], param: Tensor) -> dict[str, Any]:
         return {"momentum_buffer": zeros_like(param)}
+
+    def _step_sparse(self, group: dict[str, Any], pairs: list[tuple[Tensor, Tensor]]) -> None:
+        if group["fused"]:
+            raise RuntimeError("`_fused_sgd` does not support sparse gradients")
+        momentum, rate = group["momentum"], float(group["lr"])
+        for p, grad in pairs:
+            if group["maximize"]:
+                grad = -grad
+            if group["weight_decay"] != 0:
+                grad = T.add(grad, p, alpha=group["weight_decay"])
+            if momentum != 0:
+                buffer = self.state[p].get("momentum_buffer")
+                if buffer is None:
+                    buffer = self.state[p]["momentum_buffer"] = grad.detach().clone()
+                else:
+                    buffer.mul_(momentum).add_(grad, alpha=1 - group["dampening"])
+                grad = T.add(grad, buffer, alpha=momentum) if group["nesterov"] else buffer
+            p.add_(grad, alpha=-rate)
 
     @staticmethod
     def rule(h: Any) -> Any:

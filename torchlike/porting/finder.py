@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Sequence
 from types import ModuleType
 from typing import Any
 
-from ..core.unsupported import UNSUPPORTED, explain
+from ..core.unsupported import explain, refusal
 from ..version import __version__ as torch_version, torchvision as torchvision_version
 
 PACKAGE = __name__.partition(".")[0]
@@ -27,10 +27,15 @@ ROOTS = {
     "torch": (PACKAGE, torch_version),
     "torchvision": (f"{PACKAGE}.vision", torchvision_version),
 }
+# Modules of other packages that hand PyTorch's tensors to compiled code, with torchlike's own
+MODULES = {"safetensors.torch": f"{PACKAGE}.io.safetensors_torch"}
 
 
 def served_name(module: str) -> str:
     """PyTorch's name of a torchlike module: ``torchlike.vision.ops`` is ``torchvision.ops``."""
+    for public, ours in MODULES.items():
+        if module == ours:
+            return public
     for public, (ours, _) in reversed(ROOTS.items()):
         if module == ours or module.startswith(ours + "."):
             return public + module[len(ours) :]
@@ -39,6 +44,8 @@ def served_name(module: str) -> str:
 
 def our_name(module: str) -> str | None:
     """torchlike's name of a PyTorch module, None for a module that is not served."""
+    if module in MODULES:
+        return MODULES[module]
     public, dot, rest = module.partition(".")
     return ROOTS[public][0] + dot + rest if public in ROOTS else None
 
@@ -46,7 +53,9 @@ def our_name(module: str) -> str | None:
 def gap_hint(name: str) -> str:
     """The line that says a missing name is torchlike's gap and not the program's fault."""
     root, _, rest = name.partition(".")
-    if root == "torch" and rest in UNSUPPORTED:
+    if root not in ROOTS:
+        return f"hint: {name.rpartition('.')[0]} is torchlike's own, which does not have that name"
+    if root == "torch" and refusal(rest) is not None:
         return explain(rest)
     return (
         f"hint: {root} is served by torchlike, which does not have {name}; "

@@ -158,7 +158,7 @@ def rrelu(
     return jnp.where(x > 0, x, x * _slope.astype(x.dtype)).astype(input.dtype)
 
 
-@op(namespaces=("functional",), method=False)
+@op(namespaces=("functional",), method=False, out=True)
 def gelu(input: Array, approximate: str = "none") -> Array:
     """``x * Phi(x)``; ``approximate="tanh"``: ``x/2 * (1 + tanh(sqrt(2/pi) * (x + 0.044715 x^3)))``.
 
@@ -192,7 +192,7 @@ def mish(input: Array, inplace: bool = False) -> Array:
     return (x * jnp.tanh(jnp.logaddexp(x, 0.0))).astype(input.dtype)
 
 
-@op(namespaces=("functional",), method=False)
+@op(namespaces=("functional",), method=False, out=True)
 def softplus(input: Array, beta: Scalar = 1, threshold: Scalar = 20) -> Array:
     """``log(1 + exp(beta * x)) / beta``, or ``x`` where ``beta * x > threshold``.  ``(*) -> (*)``"""
     only_floating(input, "softplus_cpu")
@@ -238,7 +238,7 @@ def threshold(input: Array, threshold: Scalar, value: Scalar, inplace: bool = Fa
     return jnp.where(input <= threshold.astype(input.dtype), value.astype(input.dtype), input)
 
 
-@op(namespaces=("torch", "functional"))
+@op(namespaces=("torch", "functional"), out=True)
 def hardshrink(input: Array, lambd: Scalar = 0.5) -> Array:
     """``x`` outside [-lambd, lambd], else 0.  ``(*) -> (*)``"""
     only_floating(input, "hardshrink_cpu")
@@ -263,7 +263,7 @@ def _name(of: Any) -> str:
     return TYPE_NAMES[of.name]
 
 
-@op(namespaces=("functional",), method=False, check=_check_softshrink)
+@op(namespaces=("functional",), method=False, out=True, check=_check_softshrink)
 def softshrink(input: Array, lambd: Scalar = 0.5) -> Array:
     """``x`` moved by lambd towards 0, 0 within [-lambd, lambd].  ``(*) -> (*)``"""
     only_floating(input, "softshrink_check")
@@ -288,7 +288,7 @@ def hardswish(input: Array, inplace: bool = False) -> Array:
     return jnp.where(x <= -3, 0, jnp.where(x >= 3, x, x * (x + 3) / 6)).astype(input.dtype)
 
 
-@op(namespaces=("functional",), method=False, grad_name="LogSigmoid")
+@op(namespaces=("functional",), method=False, out=True, grad_name="LogSigmoid")
 def logsigmoid(input: Array) -> Array:
     """``-log(1 + exp(-x))``.  ``(*) -> (*)``"""
     only_floating(input, "log_sigmoid_cpu")

@@ -191,7 +191,7 @@ def avg_pool1d(
     return _avg_pool(1, input, kernel_size, stride, padding, ceil_mode, count_include_pad, None)
 
 
-@op(namespaces=("functional",), method=False, grad_name="AvgPool2D")
+@op(namespaces=("functional",), method=False, out=True, grad_name="AvgPool2D")
 def avg_pool2d(
     input: Array,
     kernel_size: _Ints,
@@ -207,7 +207,7 @@ def avg_pool2d(
     )
 
 
-@op(namespaces=("functional",), method=False, grad_name="AvgPool3D")
+@op(namespaces=("functional",), method=False, out=True, grad_name="AvgPool3D")
 def avg_pool3d(
     input: Array,
     kernel_size: _Ints,

@@ -66,7 +66,15 @@ def _padding_row(padding_idx: int | None, rows: int) -> int | None:
     return padding_idx % rows
 
 
-@op(namespaces=("functional",), method=False, check=_check_lookup)
+def _rows_if_sparse(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, Any, Any]:
+    sparse = args[6] if len(args) > 6 else kwargs.get("sparse", False)
+    return "embedding_rows" if sparse else "embedding", args, kwargs
+
+
+@op(
+    namespaces=("functional",), method=False, check=_check_lookup, resolve=_rows_if_sparse,
+    grad_name="EmbeddingBackward0",
+)  # fmt: skip
 def embedding(
     input: Array,
     weight: Array,
@@ -80,7 +88,6 @@ def embedding(
 
     Raises:
         IndexError: an index is out of range.
-    Differs: with ``sparse=True`` the gradient is a dense tensor.
     """
     if weight.ndim != 2:
         raise RuntimeError("'weight' must be 2-D")
@@ -91,7 +98,15 @@ def embedding(
     return _looked_up(weight, input, padding, scale_grad_by_freq)
 
 
-@op(name="embedding", namespaces=("torch",), method=False, check=_check_lookup)
+def _torch_rows_if_sparse(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, Any, Any]:
+    sparse = args[4] if len(args) > 4 else kwargs.get("sparse", False)
+    return "torch_embedding_rows" if sparse else "torch_embedding", args, kwargs
+
+
+@op(
+    name="embedding", namespaces=("torch",), method=False, check=_check_lookup,
+    resolve=_torch_rows_if_sparse,
+)  # fmt: skip
 def torch_embedding(
     weight: Array,
     indices: Array,
@@ -103,7 +118,6 @@ def torch_embedding(
 
     Raises:
         IndexError: an index is out of range.
-    Differs: with ``sparse=True`` the gradient is a dense tensor.
     """
     padding = padding_idx if padding_idx >= 0 else None
     return _looked_up(weight, indices, padding, scale_grad_by_freq)
@@ -237,7 +251,15 @@ def _bags(args: dict[str, Any]) -> dict[str, Any]:
     return {"_place": np.where(place < ends[:, None], place, -1)}
 
 
-@op(namespaces=("functional",), method=False, check=_check_bag_indices, prepare=_bags)
+def _bag_rows_if_sparse(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, Any, Any]:
+    sparse = args[7] if len(args) > 7 else kwargs.get("sparse", False)
+    return "embedding_bag_rows" if sparse else "embedding_bag", args, kwargs
+
+
+@op(
+    namespaces=("functional",), method=False, check=_check_bag_indices, prepare=_bags,
+    resolve=_bag_rows_if_sparse,
+)  # fmt: skip
 def embedding_bag(
     input: Array,
     weight: Array,
@@ -257,7 +279,6 @@ def embedding_bag(
 
     Raises:
         RuntimeError: an index is out of range.
-    Differs: with ``sparse=True`` the gradient is a dense tensor.
     """
     if _place is None:
         raise missing("embedding_bag inside a compiled program")

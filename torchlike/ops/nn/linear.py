@@ -20,7 +20,7 @@ def _linear_name(args: dict[str, Any]) -> str:
     return "ViewBackward0" if has_bias else "UnsafeViewBackward0"
 
 
-@op(namespaces=("functional",), method=False, grad_name=_linear_name)
+@op(namespaces=("functional",), method=False, out=True, grad_name=_linear_name)
 def linear(input: Array, weight: Array, bias: Array | None = None) -> Array:
     """``input @ weight.T + bias``.  ``(*, I), (O, I), (O) -> (*, O)``"""
     if input.ndim == 0 or weight.ndim not in (1, 2):

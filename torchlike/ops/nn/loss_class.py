@@ -383,6 +383,7 @@ def poisson_nll_loss(
     is_int = not jnp.issubdtype(input.dtype, jnp.floating)
     if input.dtype == jnp.bool_:
         raise not_implemented_for("exp", type_name(input))
+    broadcast_two(target.shape, input.shape)
     x, t = (v.astype(jnp.float32) if is_int else wide(v) for v in (input, target))
     loss = jnp.exp(x) - t * x if log_input else x - t * jnp.log(x + eps.astype(x.dtype))
     if full:

@@ -7,7 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from ...core.errors import not_implemented_for, shape_text
-from ...core.registry import Array, Scalar, op
+from ...core.registry import Array, Constant, Scalar, op
 from ...core.shapes import broadcast_two
 from .distance import distance
 from .precision import only_floating, type_name, wide
@@ -35,7 +35,7 @@ def _result_type(*xs: Array) -> Any:
 @op(namespaces=("functional",), method=False, grad_name=_by_reduction("AddBackward0"))
 def hinge_embedding_loss(
     input: Array,
-    target: Array,
+    target: Constant,
     margin: Scalar = 1.0,
     size_average: bool | None = None,
     reduce: bool | None = None,
@@ -73,17 +73,15 @@ def margin_ranking_loss(
             + " "
         )
     broadcast_two(broadcast_two(input1.shape, input2.shape), target.shape)
-    is_float = any(jnp.issubdtype(x.dtype, jnp.floating) for x in (input1, input2, target))
     of = _result_type(input1, input2, target)
-    if not is_float and reduction != "mean" and margin.dtype == jnp.int64:
-        of = input1.dtype
-    x1, x2, t = (wide(x.astype(of)) for x in (input1, input2, target))
-    loss = above_zero(-t * (x1 - x2) + margin.astype(x1.dtype))
-    if not is_float and reduction == "mean":
-        raise RuntimeError(
-            "mean(): could not infer output dtype. Input dtype must be either a floating point or complex "
-            f"dtype. Got: {type_name(input1)}"
-        )
+    xs = [input1, input2, target]
+    if any(jnp.issubdtype(x.dtype, jnp.inexact) for x in xs):
+        xs = [wide(x.astype(of)) for x in xs]
+    x1, x2, t = xs
+    difference = -t * (x1 - x2)  # of integers it wraps around; the margin makes it floating
+    if not jnp.issubdtype(difference.dtype, jnp.inexact):
+        difference = difference.astype(of)
+    loss = above_zero(difference + margin.astype(difference.dtype))
     return reduced(loss, reduction).astype(of)
 
 
@@ -234,7 +232,7 @@ def multilabel_margin_loss(
 def cosine_embedding_loss(
     input1: Array,
     input2: Array,
-    target: Array,
+    target: Constant,
     margin: Scalar = 0,
     size_average: bool | None = None,
     reduce: bool | None = None,

@@ -10,7 +10,7 @@ from typing import Any
 import jax.numpy as jnp
 from jax import lax
 
-from ...core.registry import Array, Scalar, op
+from ...core.registry import Array, Constant, Scalar, op
 from .conv import conv_any
 from .dropout import drawn_elements, is_idle
 from .loss_class import binary_cross_entropy_with_logits, check_logits, kl_div, poisson_nll_loss
@@ -44,7 +44,7 @@ def torch_kl_div(
 
 @op(name="hinge_embedding_loss", method=False, grad_name=_reduction_name)
 def torch_hinge_embedding_loss(
-    input: Array, target: Array, margin: Scalar = 1.0, reduction: int = 0
+    input: Array, target: Constant, margin: Scalar = 1.0, reduction: int = 0
 ) -> Array:
     """``functional.hinge_embedding_loss``; reduction 0 none, 1 mean, 2 sum.  ``(*), (*) -> ()``"""
     return hinge_embedding_loss(input, target, margin, None, None, _REDUCTIONS[reduction])
@@ -52,7 +52,7 @@ def torch_hinge_embedding_loss(
 
 @op(name="cosine_embedding_loss", method=False, grad_name=_reduction_name)
 def torch_cosine_embedding_loss(
-    input1: Array, input2: Array, target: Array, margin: Scalar = 0.0, reduction: int = 0
+    input1: Array, input2: Array, target: Constant, margin: Scalar = 0.0, reduction: int = 0
 ) -> Array:
     """``functional.cosine_embedding_loss``; reduction 0 none, 1 mean, 2 sum.  ``(N, D), (N, D), (N) -> ()``"""
     return cosine_embedding_loss(input1, input2, target, margin, None, None, _REDUCTIONS[reduction])
@@ -62,7 +62,8 @@ def torch_cosine_embedding_loss(
 def torch_margin_ranking_loss(
     input1: Array, input2: Array, target: Array, margin: Scalar = 0.0, reduction: int = 0
 ) -> Array:
-    """``functional.margin_ranking_loss``; reduction 0 none, 1 mean, 2 sum.  ``(*), (*), (*) -> ()``"""
+    """``functional.margin_ranking_loss`` that broadcasts; reduction 0 none, 1 mean, 2 sum.  ``(*), (*), (*) -> ()``"""
+    input1, input2, target = jnp.broadcast_arrays(input1, input2, target)
     return margin_ranking_loss(input1, input2, target, margin, None, None, _REDUCTIONS[reduction])
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 
 from ...core.dtypes import TYPE_NAMES, from_np
@@ -60,6 +61,21 @@ def batch_norm_train(
     out = _scaled((x - mean) * scale, _per_channel(weight, x), _per_channel(bias, x))
     count = math.prod(x.shape[a] for a in axes)
     return out.astype(input.dtype), mean.reshape(-1), _unbiased(variance, count).reshape(-1)
+
+
+@op(namespaces=("functional",), method=False, grad_name="NativeBatchNorm")
+def batch_norm_native(
+    input: Array, weight: Array | None, bias: Array | None, eps: Scalar = 1e-5
+) -> tuple[Array, Array, Array, Array]:
+    """``batch_norm_train`` with the reciprocal deviation between mean and variance.
+
+    ``(N, C, *) -> (N, C, *), (C), (C), (C)``
+    """
+    out, mean, unbiased = batch_norm_train(input, weight, bias, eps)
+    x = jax.lax.stop_gradient(wide(input))
+    biased = moments(x, (0, *range(2, x.ndim)))[1].reshape(-1)
+    scale = jnp.reciprocal(jnp.sqrt(biased + eps.astype(x.dtype)))
+    return out, mean, scale, unbiased
 
 
 @op(namespaces=("functional",), method=False, grad_name="NativeBatchNorm")

@@ -282,7 +282,7 @@ def _check_input(n: int, x: Array) -> None:
             f"input, but got:{shape_text(x.shape)}"
         )
     if not is_fine:
-        zero = next(i for i, m in enumerate(x.shape[-4:]) if m == 0) + x.ndim - 4
+        zero = next(i for i, m in enumerate(x.shape[-4:], -1) if m == 0)
         raise RuntimeError(
             "max_pool3d_with_indices_out_cpu_template(): Expected input's non-batch dimensions to have "
             f"positive length, but input has a shape of {shape_text(x.shape)} and non-batch dimension "

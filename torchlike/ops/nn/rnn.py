@@ -26,8 +26,8 @@ def _lstm_step(weights: Any, state: Any, gates: Array) -> tuple[Any, Array]:
     w_hh, b_hh, w_hr = weights
     h, c = state
     i, f, g, o = jnp.split(gates + _affine(h, w_hh, b_hh), 4, axis=-1)
-    c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
-    h = jax.nn.sigmoid(o) * jnp.tanh(c)
+    c = jax.nn.sigmoid(f).astype(c.dtype) * c + (jax.nn.sigmoid(i) * jnp.tanh(g)).astype(c.dtype)
+    h = jax.nn.sigmoid(o).astype(c.dtype) * jnp.tanh(c)
     if w_hr is not None:
         h = h @ w_hr.T
     return (h, c), h
@@ -40,8 +40,8 @@ def _gru_step(weights: Any, state: Any, gates: Array) -> tuple[Any, Array]:
     hr, hz, hn = jnp.split(_affine(h, w_hh, b_hh), 3, axis=-1)
     r = jax.nn.sigmoid(xr + hr)
     z = jax.nn.sigmoid(xz + hz)
-    n = jnp.tanh(xn + r * hn)
-    h = (h - n) * z + n
+    n = jnp.tanh(xn + r * hn).astype(h.dtype)
+    h = (h - n) * z.astype(h.dtype) + n
     return (h,), h
 
 
@@ -58,7 +58,7 @@ _STEPS: dict[str, Any] = {
 
 
 def _affine(x: Array, w: Array, b: Array | None) -> Array:
-    product = x @ w.T
+    product = x.astype(w.dtype) @ w.T  # under autocast the state may be wider than the weights
     return product if b is None else product + b
 
 

@@ -52,14 +52,14 @@ def log_softmax_of(x: Array, axis: int) -> Array:
     return shifted - jnp.log(jnp.sum(jnp.exp(shifted), axis, keepdims=True))
 
 
-@op(aliases=("special.softmax",), saves="result")
+@op(aliases=("special.softmax",), saves="result", out=True)
 def softmax(input: Array, dim: int, dtype: Dtype | None = None) -> Array:
     """``exp(x) / sum(exp(x), dim)``.  ``(*) -> (*)``"""
     input, x, axis = _prepared(input, dim, dtype, "softmax")
     return softmax_of(x, axis).astype(input.dtype)
 
 
-@op(aliases=("special.log_softmax",), saves="result")
+@op(aliases=("special.log_softmax",), saves="result", out=True)
 def log_softmax(input: Array, dim: int, dtype: Dtype | None = None) -> Array:
     """``x - log(sum(exp(x), dim))``.  ``(*) -> (*)``"""
     input, x, axis = _prepared(input, dim, dtype, "log_softmax")

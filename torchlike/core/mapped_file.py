@@ -1,0 +1,52 @@
+"""``torch.from_file``: a tensor whose memory is a file."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from . import dtypes
+from .build import from_host, from_numpy
+from .dtypes import dtype as DType
+from .errors import missing
+from .tensor import Tensor
+
+__all__ = ["from_file"]
+
+
+def from_file(
+    filename: str, shared: bool | None = None, size: int | None = 0, *, dtype: DType | None = None,
+    layout: Any = None, device: Any = None, pin_memory: bool | None = False,
+) -> Tensor:  # fmt: skip
+    """The first ``size`` numbers of a file; ``shared`` writes what is written to the tensor.  ``-> (size)``
+
+    Raises:
+        RuntimeError: the file is not there, or too short.
+    """
+    of = dtypes.default_dtype() if dtype is None else dtype
+    if device is not None and str(device) != "cpu":
+        raise missing("from_file(device=...)", "call .to(device) on the result")
+    count = size or 0
+    if not count:
+        return from_host(np.zeros(0, of.np), dtype=of)
+    wanted = count * of.itemsize
+    if not shared:
+        try:
+            have = os.stat(filename).st_size
+        except OSError as error:
+            raise RuntimeError(
+                f"unable to open file <{filename}> in read-only mode: {error.strerror} ({error.errno})"
+            ) from None
+        if have < wanted:
+            raise RuntimeError(
+                f"file <{filename}> size <{have}> is smaller than the required mapping size <{wanted}>"
+            )
+        return from_numpy(np.array(np.memmap(filename, of.np, "r", shape=(count,))))
+    mode = "r+" if os.path.exists(filename) and os.path.getsize(filename) >= wanted else "w+"
+    if mode == "w+" and os.path.exists(filename):
+        with open(filename, "r+b") as file:
+            file.truncate(wanted)
+        mode = "r+"
+    return from_numpy(np.memmap(filename, of.np, mode, shape=(count,)).view(np.ndarray))
