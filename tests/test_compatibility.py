@@ -96,3 +96,10 @@ def test_what_is_not_refused():
 def test_usage(arguments, capsys):
     assert compatibility.main(arguments) == 2
     assert "usage" in capsys.readouterr().err
+
+
+def test_the_module_does_not_hide_the_function():
+    import torchlike
+
+    chosen = torchlike.where(torchlike.tensor([True, False]), torchlike.ones(2), 0.0)
+    assert chosen.tolist() == [1.0, 0.0]

@@ -125,6 +125,17 @@ def _near(file: str) -> str:
     return file if near.startswith(os.pardir) else near
 
 
+class _AlsoTheFunction(ModuleType):
+    """Importing this module puts it where ``torch.where`` is looked up, so it acts as that, too."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        from .api import torch as T
+
+        return T.where(*args, **kwargs)
+
+
+sys.modules[__name__].__class__ = _AlsoTheFunction
+
 if __name__ == "__main__":
     from .cli import main
 
