@@ -105,7 +105,7 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 def _where(options: argparse.Namespace) -> int:
-    from .where import find
+    from .porting.locate import find
 
     missing = 0
     for name in options.names:

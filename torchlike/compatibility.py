@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from .core.unsupported import REFUSALS, Refusal, refusal
+from .porting.locate import resolve
 from .version import __version__ as torch_version
-from .where import resolve
 
 NAMES = Path(__file__).with_name("public_names.txt")
 PAGE = Path(__file__).with_name("COMPATIBILITY.md")

@@ -335,6 +335,7 @@ def test_plain_pickle_of_a_tensor() -> None:
     assert pickle.loads(pickle.dumps(x)).tolist() == x.tolist()
 
 
+@pytest.mark.filterwarnings("ignore:TypedStorage is deprecated")  # as PyTorch warns, too
 def test_storages() -> None:
     x = torchlike.arange(4.0)
     assert x.untyped_storage().nbytes() == torch.arange(4.0).untyped_storage().nbytes()

@@ -54,6 +54,7 @@ def set_device_index(device: Any, /) -> None:
         ValueError: no number and no device with one.
         RuntimeError: there is no accelerator.
     """
+    device = Device(device) if isinstance(device, str) else device
     index = device.index if isinstance(device, Device) else device
     if not isinstance(index, int):
         raise ValueError(

@@ -178,9 +178,7 @@ class _Walk:
         have = slots[index]
         slots[index] = grad if have is None else _sum(have, grad)
 
-    def _run_node(  # noqa: C901 - what a walk may have to do at a node
-        self, node: Node, given: list[Tensor | None]
-    ) -> Sequence[Tensor | None]:
+    def _run_node(self, node: Node, given: list[Tensor | None]) -> Sequence[Tensor | None]:
         if all(g is None for g in given):
             return [None] * len(node.edges)
         given = self._hooked(node, given)
@@ -191,8 +189,7 @@ class _Walk:
         if isinstance(node, AccumulateGrad):
             if self.accumulate and (self.needed is None or (node, 0) in self.wanted):
                 _accumulate(node, given[0], self.create_graph)
-                for hook in list((node.post_hooks or {}).values()):
-                    hook((), tuple(given))
+                _run_post_hooks(node, given)
             return ()
         if self.needed is not None and not any(
             e is not None and e[0] in self.needed for e in node.edges
@@ -290,6 +287,11 @@ def _leading_to(targets: set[Node], roots: Sequence[Node]) -> set[Node]:
         if any(e is not None and e[0] in found for e in node.edges):
             found.add(node)
     return found
+
+
+def _run_post_hooks(node: AccumulateGrad, given: Sequence[Tensor | None]) -> None:
+    for hook in list((node.post_hooks or {}).values()):
+        hook((), tuple(given))
 
 
 def _accumulate(node: AccumulateGrad, grad: Tensor | None, create_graph: bool) -> None:

@@ -20,7 +20,7 @@ from .dispatch import BOUND, call
 from .errors import SparseOperand
 from .host import call_checked, call_fill, call_host, call_prepared
 from .opcall import NUMBERS
-from .out_rules import created_dtype
+from .out_rules import SUMS, created_dtype, summed_dtype
 from .registry import EMPTY, OPS, STATIC, OpDef, Param
 from .signature import DEFAULT
 from .tensor import SPARSE, SUBCLASSES, Tensor
@@ -41,7 +41,8 @@ def bind(op: OpDef) -> Callable[..., Any]:
     scope: dict[str, Any] = {"_op": op, "_call": call, "_view": call_view, "_prepared": call_prepared,
                              "_host": call_host, "_D": DEFAULT, "_W": writer, "_again": _again,
                              "_bound": BOUND, "_tuple": _varargs, "_fill": call_fill, "_checked": call_checked,
-                             "_created": created_dtype, "_taken": _taken, "_retry": _retry, "_named": _named,
+                             "_created": created_dtype, "_summed": summed_dtype,
+                             "_taken": _taken, "_retry": _retry, "_named": _named,
                              "_SparseOperand": SparseOperand, "_sparse": _sparse, "_paused": paused}  # fmt: skip
     for p in public:
         scope[f"_d_{p.name}"] = p.default
@@ -206,8 +207,10 @@ def _body(op: OpDef, public: list[Param]) -> list[str]:
     if not op.host:
         outs = ", 'out': out" if op.out else ""
         lines.append(f"if _extra: return _again(_op, {{{given}{outs}}}, _extra)")
-    if op.creation and op.out and "dtype" in names:
-        lines.append("if out is not None: dtype = _created(dtype, out.dtype)")
+    if op.out and "dtype" in names and (op.creation or op.fn.__name__ in SUMS):
+        made = "_created(" if op.creation else "_summed(_key, "
+        more = "" if op.creation else f", {names[0]}.dtype"
+        lines.append(f"if out is not None: dtype = {made}dtype, out.dtype{more})")
     if "inplace" in names:
         rest = ", ".join(f"{n}={n}" for n in names[1:] if n != "inplace")
         lines.append(f"if inplace: return _W.inplace(_bound[_key], {names[0]}, {rest})")

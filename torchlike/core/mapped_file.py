@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import weakref
 from typing import Any
 
 import numpy as np
@@ -49,4 +50,13 @@ def from_file(
         with open(filename, "r+b") as file:
             file.truncate(wanted)
         mode = "r+"
-    return from_numpy(np.memmap(filename, of.np, mode, shape=(count,)).view(np.ndarray))
+    memory = np.memmap(filename, of.np, mode, shape=(count,))
+    array = memory.view(np.ndarray)
+    made = from_numpy(array)
+    # An array that nobody else holds would be let go; this one is held as long as the storage lives
+    weakref.finalize(made._storage, _close, memory, array)
+    return made
+
+
+def _close(memory: np.memmap, array: np.ndarray) -> None:
+    memory.flush()

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from .dtypes import TYPE_NAMES, dtype
+from .errors import not_implemented_for
 from .promote import can_cast
 
 _C_NAMES = {
@@ -96,7 +100,10 @@ _all(_CAST, "torch.cat(): input types can't be cast to the desired output type {
 # Real results, which are not cast to complex ones
 _REAL = frozenset("hfft hfft2 hfftn irfft irfft2 irfftn".split())
 # Computed in the dtype of ``out``, whatever it is
-_ANY = frozenset("cumsum cumprod bernoulli lu".split())
+SUMS = frozenset("sum nansum prod cumsum cumprod".split())
+_ANY = SUMS | frozenset("bernoulli lu".split())
+# Refused unless the dtype is the result's if the bounds are numbers
+_CLAMPS = frozenset("clamp clamp_min clamp_max".split())
 _USUAL = "result type {want} can't be cast to the desired output type {got}"
 
 # Results of these are never written over an operand, not even over one of the same place
@@ -112,19 +119,25 @@ _BLIND = frozenset(
 )
 
 
-def check_dtype(name: str, key: str, want: dtype, got: dtype) -> None:
+def check_dtype(name: str, key: str, want: dtype, got: dtype, operands: Iterable[Any]) -> None:
     """Whether a function writes a result of dtype ``want`` into an ``out`` of dtype ``got``.
 
     Raises:
         RuntimeError, TypeError: in the function's own words.
     """
     text = _EXACT.get(key)
+    if key in _CLAMPS and not any(hasattr(bound, "dtype") for bound in [*operands][1:]):
+        text = _EXACT["abs"]
     if text is None:
         if key in _ANY or can_cast(want, got) and not (key in _REAL and got.is_complex):
             return
         text = _CAST.get(key, _USUAL)
+    raise _refused(text, name, want, got)
+
+
+def _refused(text: str, name: str, want: dtype, got: dtype) -> Exception:
     kind = TypeError if text.startswith("torch.cat()") else RuntimeError
-    raise kind(
+    return kind(
         text.format(
             name=name, want=TYPE_NAMES[want.name], got=TYPE_NAMES[got.name],
             c_want=_C_NAMES.get(want.name, want.name), c_got=_C_NAMES.get(got.name, got.name),
@@ -142,6 +155,25 @@ def created_dtype(asked: dtype | None, out: dtype) -> dtype:
         raise RuntimeError(
             f"dtype {TYPE_NAMES[asked.name]} does not match dtype of out parameter ({TYPE_NAMES[out.name]})"
         )
+    return out
+
+
+def summed_dtype(key: str, asked: dtype | None, out: dtype, of: dtype) -> dtype:
+    """The dtype in which numbers are added up into ``out``: its own.
+
+    Raises:
+        RuntimeError: another one is asked for.
+        NotImplementedError: they are not added up in it.
+    """
+    if asked is not None and asked is not out:
+        text = "Expected out tensor to have dtype {c_want}, but got {c_got} instead"
+        if key == "nansum":
+            text = "nansum: provided dtype must match dtype of result. Got {got} and {want}."
+        raise _refused(text, key, asked, out)
+    if key == "nansum" and of.is_floating_point and not out.is_floating_point:
+        raise not_implemented_for("nansum_cpu", TYPE_NAMES[out.name])
+    if key in ("cumsum", "cumprod") and out.name == "bool":
+        raise not_implemented_for(f"{key}_out_cpu", "Bool")
     return out
 
 

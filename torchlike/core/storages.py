@@ -240,6 +240,8 @@ class TypedStorage:
         return iter(self.tolist())
 
     def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            raise RuntimeError("slices are only supported in UntypedStorage.__getitem__")
         return self._numbers()[index].tolist()
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -308,8 +310,12 @@ for _name, _of in (
 def _bytes_of(args: tuple[Any, ...], of: dtype, device: Any) -> UntypedStorage:
     """The bytes of a storage made from nothing, a size or numbers."""
     given: Any = args[0] if args else 0
+    if isinstance(given, str):
+        raise TypeError("new(): invalid data type 'str'")
     array = np.zeros(given, of.np) if isinstance(given, int) else np.array(list(given), of.np)
-    return UntypedStorage.of_array(array.view(np.uint8), cpu if device is None else placed(Device(device)))
+    return UntypedStorage.of_array(
+        array.view(np.uint8), cpu if device is None else placed(Device(device))
+    )
 
 
 class _LegacyMeta(type):
@@ -347,7 +353,9 @@ def cuda_storages() -> dict[str, Any]:
 
 
 TYPED = _typed("cpu", "torch")
-DoubleStorage, FloatStorage, HalfStorage = (TYPED[f"{n}Storage"] for n in ("Double", "Float", "Half"))
+DoubleStorage, FloatStorage, HalfStorage = (
+    TYPED[f"{n}Storage"] for n in ("Double", "Float", "Half")
+)
 LongStorage, IntStorage, ShortStorage = (TYPED[f"{n}Storage"] for n in ("Long", "Int", "Short"))
 CharStorage, ByteStorage, BoolStorage = (TYPED[f"{n}Storage"] for n in ("Char", "Byte", "Bool"))
 BFloat16Storage, ComplexDoubleStorage, ComplexFloatStorage = (

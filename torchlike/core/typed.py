@@ -22,6 +22,10 @@ class TensorType(type):
     dtype: DType
     on: str
 
+    @property
+    def is_cuda(cls) -> bool:
+        return cls.on == "cuda"
+
     def __instancecheck__(cls, x: Any) -> bool:
         return isinstance(x, Tensor) and x.dtype is cls.dtype and x.device.type == cls.on
 

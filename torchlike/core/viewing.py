@@ -121,15 +121,15 @@ def _restrided_sample(op: OpDef, source: Tensor, size: Any, stride: Any, offset:
     """``as_strided`` inside of a transform, of one sample or of a dual tensor: of its own elements.
 
     Raises:
-        NotImplementedError: they do not lie in order.
+        NotImplementedError: they do not lie in order, or others of the storage are asked for.
     """
     shape, strides, start = layout_of(source)
-    if tuple(strides) != contiguous_strides(tuple(shape)):
+    first = 0 if offset is None else offset - start
+    if first < 0 or tuple(strides) != contiguous_strides(tuple(shape)):
         raise missing(
-            "as_strided of a tensor inside a transform whose elements do not lie in order",
+            "as_strided of a tensor inside a transform, beyond its elements or if they lie out of order",
             "call contiguous() before as_strided()",
         )
-    first = 0 if offset is None else offset
     made = _call_view(op, source, (source,), (size, stride, first))
     made.__dict__["_layout"] = (tuple(size), tuple(stride), start + first)
     return made

@@ -406,6 +406,8 @@ def to_out(
         )
     key = key or name
     if out_rules.looks(key):
+        if out._chain is not None:
+            _check_overlap(out)
         _check_apart(out, operands, key in out_rules.APART)
     mine, theirs = out._v.aval, result._v.aval
     if mine.device is not theirs.device:
@@ -414,7 +416,7 @@ def to_out(
             f"{theirs.device} and {mine.device}!"
         )
     if mine.dtype is not theirs.dtype:
-        out_rules.check_dtype(name, key, theirs.dtype, mine.dtype)
+        out_rules.check_dtype(name, key, theirs.dtype, mine.dtype, operands)
         result = invoke("to_dtype", result, mine.dtype)
     if mine.shape != theirs.shape:
         if mine.numel:

@@ -66,9 +66,8 @@ def input_mask(input: Tensor, *, mask: Tensor | None) -> Tensor:
             raise IndexError(
                 "_input_mask expected broadcastable mask (got mask dimensionality higher than of the input)"
             )
-        mask = T.broadcast_to(mask, input.shape)
-    found: Any = mask
-    return found.to(dtype=dtypes.bool_)
+        return T.broadcast_to(mask, input.shape).to(dtype=dtypes.bool_)
+    return mask.to(dtype=dtypes.bool_)
 
 
 def identity(name: str, of: DType, ord: float | None = 2.0) -> Any:

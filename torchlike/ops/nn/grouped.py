@@ -11,9 +11,9 @@ from ...core.registry import Array, op
 _FLOATS = ("float32", "bfloat16", "float16")
 
 
-def _check(  # noqa: C901 - one refusal after the other
+def _check(
     a: Array, b: Array, offs: Array | None, bias: Array | None, out_dtype: DType | None
-) -> None:  # fmt: skip
+) -> None:
     """What PyTorch checks, in its order."""
     for name, x in (("mat_a", a), ("mat_b", b)):
         of = from_np(x.dtype).name
@@ -21,6 +21,15 @@ def _check(  # noqa: C901 - one refusal after the other
             raise RuntimeError(
                 f"Expected {name} to be Float32, BFloat16 or Float16 matrix, got {TYPE_NAMES[of]}"
             )
+    _check_shapes(a, b, offs)
+    _check_same_dtype(a, b)
+    if bias is not None:
+        raise RuntimeError("Bias not supported yet")
+    if out_dtype is not None and out_dtype.np != a.dtype:
+        raise RuntimeError("Grouped gemm output dtype must match `mat_a` dtype")
+
+
+def _check_shapes(a: Array, b: Array, offs: Array | None) -> None:
     for name, x in (("mat_a", a), ("mat_b", b)):
         if x.ndim not in (2, 3):
             raise RuntimeError(f"{name} has to be 2 or 3d")
@@ -38,6 +47,9 @@ def _check(  # noqa: C901 - one refusal after the other
     groups = [x.shape[0] for x in (a, b) if x.ndim == 3]
     if offs is not None and groups and groups[0] != offs.shape[0] or len(set(groups)) > 1:
         raise RuntimeError("matrix batch sizes have to match")
+
+
+def _check_same_dtype(a: Array, b: Array) -> None:
     if a.dtype != b.dtype:
         ours, theirs = (TYPE_NAMES[from_np(x.dtype).name].lower() for x in (a, b))
         names = {"half": "c10::Half", "bfloat16": "c10::BFloat16"}
@@ -45,10 +57,6 @@ def _check(  # noqa: C901 - one refusal after the other
             "expected m1 and m2 to have the same dtype, but got: "
             f"{names.get(ours, ours)} != {names.get(theirs, theirs)}"
         )
-    if bias is not None:
-        raise RuntimeError("Bias not supported yet")
-    if out_dtype is not None and out_dtype.np != a.dtype:
-        raise RuntimeError("Grouped gemm output dtype must match `mat_a` dtype")
 
 
 def _members(offs: Array, count: int, of: Array) -> Array:
