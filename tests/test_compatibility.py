@@ -74,7 +74,7 @@ def test_refusals_say_why_and_what_instead():
         ("qint8", "scale and a zero point"),
         ("quantized_lstm", "scale and a zero point"),
         ("nn.Parameter.q_scale", "scale and a zero point"),
-        ("bits8", "shells"),
+        ("bits8", "shell"),
         ("TensorType", "TorchScript's compiler"),
         ("miopen_rnn", "one vendor's kernels"),
     ],

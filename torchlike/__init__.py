@@ -63,6 +63,7 @@ from .core.rng import (
     set_rng_state as set_rng_state,
 )
 from .core.shapes import Size as Size
+from .core.shells import *
 from .core.storages import *
 from .core.streams import Event as Event, Stream as Stream
 from .core.strided import *
@@ -84,6 +85,7 @@ _FROM = {  # names that live in a module not every program needs
     "compile": "compiler",
     "vmap": "func",
     "autocast": "amp",
+    "GradScaler": "amp",
     "_amp_foreach_non_finite_check_and_unscale_": "amp.grad_scaler",
     "_amp_update_scale_": "amp.grad_scaler",
     "serialization": "io",

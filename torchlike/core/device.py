@@ -12,7 +12,7 @@ from typing import Any
 
 import jax
 
-TYPES = ("cpu", "cuda", "tpu", "xla", "meta", "mps", "xpu", "hpu", "mtia", "privateuseone")
+TYPES = ("cpu", "cuda", "tpu", "xla", "meta", "mps", "xpu", "hpu", "mtia", "ipu", "privateuseone")
 _ACCELERATOR = ("cuda", "tpu", "xla")
 _TEXT = re.compile(r"([a-z]+)(?::(\d+))?")
 
@@ -119,18 +119,32 @@ def accelerators() -> tuple[Any, ...]:
     return tuple(simulated) if len(simulated) > 1 else ()
 
 
+# What PyTorch's CPU build says of devices that it has as little as torchlike
+_NOT_BUILT_IN = {
+    "xpu": (AssertionError, "Torch not compiled with XPU enabled"),
+    "mtia": (
+        AssertionError,
+        "Torch not compiled with MTIA enabled. Ensure you have `import mtia.host_runtime.torch_mtia."
+        "dynamic_library` in your python src file and include `//mtia/host_runtime/torch_mtia:torch_mtia` "
+        "as your target dependency!",
+    ),
+}
+
+
 def placed(d: device) -> device:
     """The device with its index filled in, checked to be there.
 
     Raises:
         RuntimeError: no accelerator, or the index is too large.
+        AssertionError: a device that PyTorch's CPU build refuses so.
     """
     if d.type in ("cpu", "meta"):
         return d if d.index is None else device(d.type)
     if d.type not in _ACCELERATOR:
-        raise RuntimeError(
-            f"PyTorch is not linked with support for {d.type} devices\nhint: use 'cpu' or 'cuda'"
+        kind, text = _NOT_BUILT_IN.get(
+            d.type, (RuntimeError, f"PyTorch is not linked with support for {d.type} devices")
         )
+        raise kind(f"{text}\nhint: use 'cpu' or 'cuda'")
     count = len(accelerators())
     if count == 0:
         raise RuntimeError(

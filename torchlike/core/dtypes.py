@@ -100,7 +100,7 @@ ALIASES = {
     "long": int64, "cfloat": complex64, "cdouble": complex128,
 }  # fmt: skip
 _TO_COMPLEX = {"float64": complex128, "float32": complex64}
-_TO_REAL = {"complex128": float64, "complex64": float32}
+_TO_REAL = {"complex128": float64, "complex64": float32, "complex32": float16}
 
 # The class name in ``Tensor.type()`` and in error messages: torch.FloatTensor
 TYPE_NAMES = {

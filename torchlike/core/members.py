@@ -20,6 +20,7 @@ from .modes import modes
 from .moving import caster, cpu_, cuda, to, transferred, type_
 from .repr import tensor_text
 from .shared import share_out
+from .shells import SHELLS
 from .storages import storage, untyped_storage
 from .tensor import Tensor, alias
 from .transforms import refuse_backward
@@ -453,7 +454,7 @@ def install() -> None:
     for name, key in _VIEW_PROPERTIES.items():
         setattr(Tensor, name, _view_property(key))
     casts = {"bool": dtypes.bool_, "bfloat16": dtypes.bfloat16, "byte": dtypes.uint8, "char": dtypes.int8}
-    casts |= dtypes.ALIASES
+    casts |= {**dtypes.ALIASES, "chalf": SHELLS["complex32"]}
     for name, of in casts.items():
         setattr(Tensor, name, caster(of))
     Tensor.is_quantized = Tensor.is_sparse = Tensor.is_sparse_csr = False  # type: ignore[attr-defined]

@@ -112,6 +112,18 @@ def cuda(
     return moved(self, None, placed(Device("cuda" if device is None else device)))
 
 
+def mover(name: str) -> Any:
+    """``Tensor.xpu`` and its kin."""
+
+    def move(
+        self: Tensor, device: Any = None, non_blocking: bool = False, memory_format: Any = None
+    ) -> Tensor:
+        return moved(self, None, placed(Device(name if device is None else device)))
+
+    move.__name__, move.__doc__ = name, f"Moved to a device of type ``{name}``."
+    return move
+
+
 def caster(of: DType) -> Any:
     def cast(self: Tensor, memory_format: Any = None) -> Tensor:
         return self if self._v.aval.dtype is of else invoke("to_dtype", self, of)

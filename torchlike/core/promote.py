@@ -20,6 +20,8 @@ def promote_types(a: dtype, b: dtype) -> dtype:
     """
     if a is b:
         return a
+    if type(a) is not dtype or type(b) is not dtype:
+        return _with_shell(a, b)
     if a in _FLOAT8 or b in _FLOAT8:
         raise RuntimeError(
             "Promotion for Float8 Types is not supported, attempted to promote "
@@ -46,6 +48,15 @@ def promote_types(a: dtype, b: dtype) -> dtype:
         other = b if a is d.uint8 else a
         return d.int16 if other is d.int8 else other
     return _SIGNED[max(_SIGNED.index(a), _SIGNED.index(b))]
+
+
+def _with_shell(a: dtype, b: dtype) -> dtype:
+    half, other = (a, b) if a.name == "complex32" else (b, a)
+    if half.name != "complex32" or other.category < 0:
+        raise RuntimeError(f"Promotion from {a} and {b} is unsupported.")
+    if other.category < FLOATING or other is d.float16:
+        return half
+    return other if other.is_complex else d.complex128 if other is d.float64 else d.complex64
 
 
 def number_dtype(kind: type) -> dtype:

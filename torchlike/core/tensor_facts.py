@@ -12,6 +12,7 @@ from .build import from_host, legacy
 from .dispatch import invoke
 from .dtypes import TYPE_NAMES, dtype as DType
 from .errors import missing
+from .moving import mover
 from .storages import typed_class
 from .streams import Stream
 from .tensor import Tensor
@@ -223,31 +224,6 @@ def _volatile(self: Tensor) -> bool:
     return False
 
 
-# Devices that torchlike has as little as PyTorch's CPU build: each method's error and its text
-_NO_DEVICE = {
-    "xpu": (AssertionError, "Torch not compiled with XPU enabled"),
-    "mtia": (
-        AssertionError,
-        "Torch not compiled with MTIA enabled. Ensure you have `import mtia.host_runtime.torch_mtia."
-        "dynamic_library` in your python src file and include `//mtia/host_runtime/torch_mtia:torch_mtia` "
-        "as your target dependency!",
-    ),
-    "ipu": (RuntimeError, "PyTorch is not linked with support for ipu devices"),
-}
-
-
-def _move_to_none(name: str) -> Any:
-    kind, text = _NO_DEVICE[name]
-
-    def move(
-        self: Tensor, device: Any = None, non_blocking: bool = False, memory_format: Any = None
-    ) -> Tensor:
-        raise kind(text)
-
-    move.__name__, move.__doc__ = name, f"Always raises: there is no {name} device."
-    return move
-
-
 _MEMBERS = (
     dim_order, is_set_to, is_same_size, is_nonzero, is_distributed, const_data_ptr, storage_type, slice_inverse,
     __reversed__, __delitem__, __idiv__, module_load, record_stream, orgqr, dequantize, __setstate__, map2_,
@@ -264,8 +240,8 @@ def install() -> None:
     """Puts these members on Tensor. Called once."""
     for member in _MEMBERS:
         setattr(Tensor, member.__name__, member)
-    for name in _NO_DEVICE:
-        setattr(Tensor, name, _move_to_none(name))
+    for name in ("xpu", "mtia", "ipu"):
+        setattr(Tensor, name, mover(name))
         setattr(Tensor, f"is_{name}", False)
     Tensor.is_maia = Tensor.is_vulkan = False  # type: ignore[attr-defined]
     Tensor.name = None  # type: ignore[attr-defined]

@@ -31,7 +31,7 @@ REFUSALS = (
     Refusal(
         "bit bits8 bits16 bits1x8 bits2x4 bits4x2 int1 int2 int3 int4 int5 int6 int7 uint1 uint2 uint3 "
         "uint4 uint5 uint6 uint7 float4_e2m1fn_x2 float8_e8m0fnu",
-        "these dtypes are shells for other libraries' kernels: PyTorch itself computes nothing with them",
+        "this dtype is a shell for other libraries' kernels: PyTorch itself computes nothing with it",
         "keep the numbers in torch.uint8 or torch.int8",
     ),
     # --- quantised tensors -----------------------------------------------------------------------
