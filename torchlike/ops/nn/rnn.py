@@ -3,85 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
 from ...core.registry import Array, Scalar, op
+from .recurrence import STEPS, affine, one_direction
 
 # Gates per hidden unit, in the order of the weights' rows
 _GATES = {"lstm": 4, "gru": 3, "tanh": 1, "relu": 1}
-
-
-def _simple_step(act: Any, weights: Any, state: Any, gates: Array) -> tuple[Any, Array]:
-    w_hh, b_hh, _ = weights
-    h = act(gates + _affine(state[0], w_hh, b_hh))
-    return (h,), h
-
-
-def _lstm_step(weights: Any, state: Any, gates: Array) -> tuple[Any, Array]:
-    w_hh, b_hh, w_hr = weights
-    h, c = state
-    i, f, g, o = jnp.split(gates + _affine(h, w_hh, b_hh), 4, axis=-1)
-    c = jax.nn.sigmoid(f).astype(c.dtype) * c + (jax.nn.sigmoid(i) * jnp.tanh(g)).astype(c.dtype)
-    h = jax.nn.sigmoid(o).astype(c.dtype) * jnp.tanh(c)
-    if w_hr is not None:
-        h = h @ w_hr.T
-    return (h, c), h
-
-
-def _gru_step(weights: Any, state: Any, gates: Array) -> tuple[Any, Array]:
-    w_hh, b_hh, _ = weights
-    (h,) = state
-    xr, xz, xn = jnp.split(gates, 3, axis=-1)
-    hr, hz, hn = jnp.split(_affine(h, w_hh, b_hh), 3, axis=-1)
-    r = jax.nn.sigmoid(xr + hr)
-    z = jax.nn.sigmoid(xz + hz)
-    n = jnp.tanh(xn + r * hn).astype(h.dtype)
-    h = (h - n) * z.astype(h.dtype) + n
-    return (h,), h
-
-
-def _relu(x: Array) -> Array:
-    return jnp.where(x > 0, x, jnp.where(jnp.isnan(x), x, jnp.zeros_like(x)))
-
-
-_STEPS: dict[str, Any] = {
-    "lstm": _lstm_step,
-    "gru": _gru_step,
-    "tanh": partial(_simple_step, jnp.tanh),
-    "relu": partial(_simple_step, _relu),
-}
-
-
-def _affine(x: Array, w: Array, b: Array | None) -> Array:
-    product = x.astype(w.dtype) @ w.T  # under autocast the state may be wider than the weights
-    return product if b is None else product + b
-
-
-def _one_direction(
-    kind: str, x: Array, state: Any, params: Any, valid: Array | None, backwards: bool
-) -> tuple[Array, Any]:
-    """One layer in one direction.  ``(T, B, I) -> (T, B, H), final state``"""
-    w_ih, w_hh, b_ih, b_hh, w_hr = params
-    # The input's part of the gates does not wait for the state: one product for all steps
-    gates = _affine(x, w_ih, b_ih)
-    step = partial(_STEPS[kind], (w_hh, b_hh, w_hr))
-
-    def body(state: Any, now: Any) -> tuple[Any, Array]:
-        if valid is None:
-            return step(state, now)
-        new, h = step(state, now[0])
-        # A sequence that is over keeps its state; one that has not begun (backwards) its first
-        kept = tuple(jnp.where(now[1][:, None], n, s) for n, s in zip(new, state, strict=True))
-        return kept, h
-
-    steps = gates if valid is None else (gates, valid)
-    final, out = jax.lax.scan(body, state, steps, reverse=backwards)
-    return out, final
 
 
 def _split_params(params: Sequence[Array], has_biases: bool, count: int) -> list[tuple[Any, ...]]:
@@ -116,7 +47,7 @@ def _stack(
         for d in range(directions):
             k = layer * directions + d
             first = tuple(s[k] for s in states)
-            out, final = _one_direction(kind, x, first, weights[k], valid, d == 1)
+            out, final = one_direction(kind, x, first, weights[k], valid, d == 1)
             outs.append(out)
             finals.append(final)
         x = outs[0] if directions == 1 else jnp.concatenate(outs, axis=-1)
@@ -406,13 +337,13 @@ def rnn_relu_packed(
 
 
 def _cell(kind: str, x: Array, state: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any) -> Any:
-    gates = _affine(x, w_ih, b_ih)
+    gates = affine(x, w_ih, b_ih)
     if gates.shape[-1] != _GATES[kind] * state[0].shape[-1]:
         raise RuntimeError(
             f"hidden has inconsistent hidden_size: got {state[0].shape[-1]}, expected "
             f"{gates.shape[-1] // _GATES[kind]}"
         )
-    return _STEPS[kind]((w_hh, b_hh, None), state, gates)[0]
+    return STEPS[kind]((w_hh, b_hh, None), state, gates)[0]
 
 
 @op(method=False)
