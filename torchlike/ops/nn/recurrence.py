@@ -75,7 +75,7 @@ def one_direction(
     w_ih, w_hh, b_ih, b_hh, w_hr = params
     # The input's part of the gates does not wait for the state: one product for all steps
     gates = affine(x, w_ih, b_ih)
-    if kind == "lstm" and w_hr is None and x.shape[0] > 0:
+    if kind == "lstm" and w_hr is None:
         return _lstm(backwards, w_hh, b_hh, state, gates, valid)
     step = partial(STEPS[kind], (w_hh, b_hh, w_hr))
 

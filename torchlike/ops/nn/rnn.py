@@ -126,6 +126,8 @@ def _keep_mask(args: dict[str, Any], rows: tuple[int, ...]) -> Any:
 def _padded_prepare(args: dict[str, Any]) -> dict[str, Any]:
     first, second = args["input"].shape[:2]
     rows = (second, first) if args["batch_first"] else (first, second)
+    if rows[0] == 0:
+        raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
     return {"_keep": _keep_mask(args, rows)}
 
 
