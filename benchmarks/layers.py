@@ -142,7 +142,7 @@ LAYERS: dict[str, tuple[Any, Any, np.ndarray, Any, Any]] = {
 def ours_or_theirs(lib: Any, name: str, state: Params, finish: Callable[[Any], None]) -> Any:
     """(forward, forward + backward, result, gradients) of a module of ``lib``."""
     make, _, array, call, part = LAYERS[name]
-    module, x = make(lib.nn), lib.from_numpy(array)
+    module, x = make(lib.nn), lib.tensor(array)
     module.load_state_dict({k: lib.from_numpy(v.copy()) for k, v in state.items()}, strict=False)
     params = list(module.parameters())
     with lib.no_grad():
