@@ -76,7 +76,8 @@ def one_direction(
     # The input's part of the gates does not wait for the state: one product for all steps
     gates = affine(x, w_ih, b_ih)
     if kind == "lstm" and w_hr is None:
-        return _lstm(backwards, w_hh, b_hh, state, gates, valid)
+        gates = gates if b_hh is None else gates + b_hh
+        return _lstm(backwards, w_hh, state, gates, valid)
     step = partial(STEPS[kind], (w_hh, b_hh, w_hr))
 
     def body(state: Any, now: Any) -> tuple[Any, Array]:
@@ -96,16 +97,23 @@ def _kept(valid: Array | None, new: Any, old: Any) -> Any:
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
 def _lstm(
-    backwards: bool, w_hh: Array, b_hh: Array | None, state: Any, gates: Array, valid: Array | None
+    backwards: bool, w_hh: Array, state: Any, gates: Array, valid: Array | None
 ) -> tuple[Array, Any]:
     """All steps of an LSTM.  ``(T, B, 4 H) -> (T, B, H), final (h, c)``"""
+    final, h = _lstm_steps(backwards, w_hh, state, gates, valid, lambda new, *_: new[0])
+    return h, final
 
-    def body(state: Any, now: Any) -> tuple[Any, Array]:
-        new, h = _lstm_step((w_hh, b_hh, None), state, now[0])
-        return _kept(now[1], new, state), h
 
-    final, out = jax.lax.scan(body, state, (gates, valid), reverse=backwards)
-    return out, final
+def _lstm_steps(
+    backwards: bool, w_hh: Array, state: Any, gates: Array, valid: Array | None, noted: Any
+) -> tuple[Any, Any]:
+    """Final (h, c), and what is noted of each step's new (h, c), old ones, and squashed gates."""
+
+    def body(state: Any, now: Any) -> tuple[Any, Any]:
+        new, squashed = _lstm_cell(state, now[0] + affine(state[0], w_hh, None))
+        return _kept(now[1], new, state), noted(new, state, squashed)
+
+    return jax.lax.scan(body, state, (gates, valid), reverse=backwards)
 
 
 @_lstm.defjvp
@@ -113,21 +121,16 @@ def _lstm_jvp(backwards: bool, primals: Any, tangents: Any) -> Any:
     """The derivative as a scan of its own, into which the weights' part comes as one product of all
     steps: so that the gradient of ``w_hh`` is one product, too, not a sum that the scan carries.
     """
-    w_hh, b_hh, state, gates, valid = primals
-    dw_hh, db_hh, dstate, dgates, _ = tangents
-
-    def body(state: Any, now: Any) -> tuple[Any, Any]:
-        new, squashed = _lstm_cell(state, now[0] + affine(state[0], w_hh, b_hh))
-        return _kept(now[1], new, state), (new, state, squashed)
-
-    final, ((h, c), (before, c_before), (i, f, g, o)) = jax.lax.scan(
-        body, state, (gates, valid), reverse=backwards
+    w_hh, state, gates, valid = primals
+    dw_hh, dstate, dgates, _ = tangents
+    final, ((h, c), (before, c_before), (i, f, g, o)) = _lstm_steps(
+        backwards, *primals, lambda *all: all
     )
     # What each gate changes: i, f and g the cell, o the output
     to_c = jnp.concatenate([g * i * (1 - i), c_before * f * (1 - f), i * (1 - g * g)], axis=-1)
     bent = jnp.tanh(c)
     to_h = bent * o * (1 - o), o * (1 - bent * bent)
-    dgates = dgates + affine(before, dw_hh, db_hh)
+    dgates = dgates + affine(before, dw_hh, None)
 
     def tangent(dstate: Any, now: Any) -> tuple[Any, Array]:
         dgates, to_c, f, (from_o, from_c), valid = now
