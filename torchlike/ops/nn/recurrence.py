@@ -124,7 +124,7 @@ def _lstm_jvp(backwards: bool, primals: Any, tangents: Any) -> Any:
     w_hh, state, gates, valid = primals
     dw_hh, dstate, dgates, _ = tangents
     final, ((h, c), (before, c_before), (i, f, g, o)) = _lstm_steps(
-        backwards, *primals, lambda *all: all
+        backwards, w_hh, state, gates, valid, lambda *all: all
     )
     # What each gate changes: i, f and g the cell, o the output
     to_c = jnp.concatenate([g * i * (1 - i), c_before * f * (1 - f), i * (1 - g * g)], axis=-1)
