@@ -18,9 +18,10 @@ from .rmsprop import RMSprop
 from .rprop import Rprop
 from .sgd import SGD
 from .sparse_adam import SparseAdam
+from .swapping import swap_in_optimizer_params_and_state
 
 __all__ = [
     "ASGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "LBFGS", "Muon", "NAdam",
     "OptaxOptimizer", "Optimizer", "RAdam", "RMSprop", "Rprop", "SGD", "SparseAdam", "from_optax", "lr_scheduler",
-    "swa_utils",
+    "swa_utils", "swap_in_optimizer_params_and_state",
 ]  # fmt: skip
