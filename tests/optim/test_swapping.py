@@ -66,9 +66,9 @@ def test_what_does_not_fit_is_refused(how):
         state = copy.deepcopy(optimizer.state_dict())
         given = {str(i): p.detach().clone() for i, p in enumerate(params)}
         state = BREAK[how](given, state) or state
-        with pytest.raises(RuntimeError) as caught:
-            with lib.optim.swap_in_optimizer_params_and_state(optimizer, given, state):
-                pass
+        swapped = lib.optim.swap_in_optimizer_params_and_state(optimizer, given, state)
+        with pytest.raises(RuntimeError) as caught, swapped:
+            pass
         assert optimizer.param_groups[0]["params"][0] is params[0]
         errors.append(str(caught.value))
     assert errors[0] == errors[1]
@@ -77,6 +77,6 @@ def test_what_does_not_fit_is_refused(how):
 def test_an_optimizer_that_has_not_stepped():
     for lib in (torchlike, torch):
         _, optimizer = _made(lib)
-        with pytest.raises(RuntimeError, match="requires initialized optimizer state"):
-            with lib.optim.swap_in_optimizer_params_and_state(optimizer, {}, optimizer.state_dict()):
-                pass
+        swapped = lib.optim.swap_in_optimizer_params_and_state(optimizer, {}, optimizer.state_dict())
+        with pytest.raises(RuntimeError, match="requires initialized optimizer state"), swapped:
+            pass
