@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from types import CodeType, FunctionType
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from .autocast import paused
 from .build import from_numpy
 from .dispatch import BOUND, call
 from .errors import SparseOperand
+from .generated import Generated
 from .host import call_checked, call_fill, call_host, call_prepared
 from .opcall import NUMBERS
 from .out_rules import SUMS, created_dtype, summed_dtype
@@ -48,11 +49,8 @@ def bind(op: OpDef) -> Callable[..., Any]:
         scope[f"_d_{p.name}"] = p.default
     scope["_key"], scope["_name"] = op.fn.__name__, op.name
     text = "\n".join([f"def call({_signature(op, public)}):", *_guarded(op, public)])
-    code = _CODES.get(text)
-    if code is None:
-        made = compile(text, "<torchlike op>", "exec").co_consts
-        code = _CODES[text] = next(c for c in made if isinstance(c, CodeType))
-    fn: Any = FunctionType(code.replace(co_name=op.name, co_qualname=op.name), scope, op.name)
+    code = _CODES.function(text).replace(co_name=op.name, co_qualname=op.name)
+    fn: Any = FunctionType(code, scope, op.name)
     fn.__defaults__ = tuple([p.default for p in _positional(op, public) if p.default is not EMPTY])
     fn.__kwdefaults__ = {"out": None} | {
         p.name: p.default
@@ -97,8 +95,7 @@ def _resolving(op: OpDef, own: Callable[..., Any]) -> Callable[..., Any]:
     return overloaded
 
 
-# Many ops have the same parameters, so the same text; compiling it once is most of the import time.
-_CODES: dict[str, CodeType] = {}
+_CODES = Generated(__file__)
 
 
 def _positional(op: OpDef, public: list[Param]) -> list[Param]:
@@ -405,3 +402,4 @@ def bind_all() -> None:
                 setattr(Tensor, f"{name}_", _own(twin, f"{name}_"))
         if op.dunder is not None:
             _operators(op, fn, twin)
+    _CODES.save()
