@@ -212,7 +212,19 @@ def to_own(tree: Any, keep_storage: bool = False) -> Any:
 
 def real_tensor(t: Any) -> torch.Tensor:
     """torchlike's tensor as PyTorch's, without history."""
+    if dtype_name(t.layout) != "strided":
+        return real_sparse_tensor(t)
     return torch.from_numpy(numpy_of(t)).to(getattr(torch, dtype_name(t.dtype)))
+
+
+def real_sparse_tensor(t: Any) -> torch.Tensor:
+    """torchlike's sparse tensor as PyTorch's: the same indices and values, in the same order."""
+    parts = [real_tensor(p) for p in parts_of(t)]
+    if dtype_name(t.layout) == "sparse_coo":
+        made = torch.sparse_coo_tensor(*parts, tuple(t.shape))
+        return made._coalesced_(t.is_coalesced())
+    layout = getattr(torch, dtype_name(t.layout))
+    return torch.sparse_compressed_tensor(*parts, tuple(t.shape), layout=layout)
 
 
 # --- comparison --------------------------------------------------------------------------------

@@ -9,5 +9,7 @@ MISSING = {
 
 # Some checks of the full sweep (`pytest -m parity`) fail
 FAILING = {
+    "matrix_exp": "in float16 the coefficients of PyTorch's series overflow: inf or nan where the result is finite",
+    "nn.functional.linear": "PyTorch refuses an out= of three and more dims that is not contiguous, and restrides one of a vector",
     "as_strided.partial_views": "a leaf that is a view itself cannot reach the storage before its first element",
 }

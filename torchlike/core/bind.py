@@ -16,13 +16,13 @@ import numpy as np
 from . import write as writer
 from .autocast import paused
 from .build import from_numpy
-from .dispatch import BOUND, call
+from .dispatch import BOUND, call, invoke
 from .errors import SparseOperand
 from .generated import Generated
 from .host import call_checked, call_fill, call_host, call_prepared
 from .opcall import NUMBERS
 from .out_rules import SUMS, created_dtype, summed_dtype
-from .registry import EMPTY, OPS, STATIC, OpDef, Param
+from .registry import ARRAY, ARRAYS, EMPTY, OPS, STATIC, OpDef, Param
 from .signature import DEFAULT
 from .tensor import SPARSE, SUBCLASSES, Tensor
 from .viewing import call_view
@@ -44,7 +44,8 @@ def bind(op: OpDef) -> Callable[..., Any]:
                              "_bound": BOUND, "_tuple": _varargs, "_fill": call_fill, "_checked": call_checked,
                              "_created": created_dtype, "_summed": summed_dtype,
                              "_taken": _taken, "_retry": _retry, "_named": _named,
-                             "_SparseOperand": SparseOperand, "_sparse": _sparse, "_paused": paused}  # fmt: skip
+                             "_SparseOperand": SparseOperand, "_sparse": _sparse, "_paused": paused,
+                             "_compose": _composed}  # fmt: skip
     for p in public:
         scope[f"_d_{p.name}"] = p.default
     scope["_key"], scope["_name"] = op.fn.__name__, op.name
@@ -85,6 +86,8 @@ def _resolving(op: OpDef, own: Callable[..., Any]) -> Callable[..., Any]:
             if not SUBCLASSES[1](args):
                 raise
             return BOUND[key](*args, **kwargs)
+        if chosen == key and op.out and out is not None:
+            return own(*args, out=out, **kwargs)
         function = own if chosen == key else BOUND[chosen]
         if out is None:
             return function(*args, **kwargs)
@@ -147,6 +150,18 @@ def _sparse(op: OpDef, given: dict[str, Any], out: Any, extra: dict[str, Any]) -
     return SPARSE["call"](op, given, out, extra)
 
 
+def _composed(op: OpDef, given: dict[str, Any]) -> Any:
+    """What ``op.composed`` makes of ordinary tensors; NotImplemented if the op has to run."""
+    for p in op.params:
+        if p.kind in (ARRAY, ARRAYS) and p.name in given:
+            x = given[p.name]
+            for e in x if isinstance(x, (list, tuple)) else (x,):
+                if not (isinstance(e, Tensor) and e._is_dense):
+                    return NotImplemented
+    assert op.composed is not None
+    return op.composed(invoke, given)
+
+
 def _taken(given: dict[str, Any]) -> bool:
     """Whether one of the arguments is of a class that takes calls over, see ``overrides``."""
     objects: list[Any] = []
@@ -204,6 +219,9 @@ def _body(op: OpDef, public: list[Param]) -> list[str]:
     if not op.host:
         outs = ", 'out': out" if op.out else ""
         lines.append(f"if _extra: return _again(_op, {{{given}{outs}}}, _extra)")
+    if op.composed is not None:
+        lines.append(f"_made = _compose(_op, {{{given}}}){' if out is None else NotImplemented' if op.out else ''}")
+        lines.append("if _made is not NotImplemented: return _made")
     if op.out and "dtype" in names and (op.creation or op.fn.__name__ in SUMS):
         made = "_created(" if op.creation else "_summed(_key, "
         more = "" if op.creation else f", {names[0]}.dtype"

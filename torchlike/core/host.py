@@ -192,6 +192,8 @@ def _mapped(op: OpDef, made: Any, on: Any, levels: Any, nested: bool = False) ->
 def _wrapped(op: OpDef, made: Any, on: Any, requires_grad: bool, nested: bool = False) -> Any:
     if isinstance(made, (np.ndarray, np.generic)) and not isinstance(made, (bool, int, float)):
         return from_host(np.asarray(made), device=on, requires_grad=requires_grad)
+    if isinstance(made, Operand):
+        return made.tensor
     if isinstance(made, (tuple, list)):
         parts = tuple([_wrapped(op, m, on, False, nested=True) for m in made])
         if op.returns is not None and not nested:

@@ -7,13 +7,16 @@ from typing import Any
 import jax
 
 from . import dtypes
+from .constants import contiguous_format, preserve_format
 from .device import cpu, device as Device, jax_device, placed
 from .dispatch import invoke
 from .dtypes import dtype as DType
 from .modes import modes
+from .shapes import contiguous_strides
 from .tape import Node
 from .tensor import Tensor, wrap
 from .value import Value, on_device
+from .viewing import layout_of
 
 
 def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
@@ -23,7 +26,19 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         TypeError: none of those forms.
     """
     of, on, copy = _parse_to(args, dict(kwargs))
-    return moved(self, of, on, copy)
+    return moved(self, of, on, copy or not lies_as(self, kwargs.get("memory_format")))
+
+
+def lies_as(t: Tensor, memory_format: Any) -> bool:
+    """Whether a tensor has the order of elements that a cast or move asks for, and need not be copied."""
+    if memory_format is None or memory_format is preserve_format:
+        return True
+    shape, strides, _ = layout_of(t)
+    dims = list(range(len(shape)))
+    if memory_format is not contiguous_format:
+        dims = [dims[0], *dims[2:], dims[1]]
+    wanted = contiguous_strides(tuple([shape[d] for d in dims]))
+    return 0 in shape or all(shape[d] == 1 or strides[d] == w for d, w in zip(dims, wanted, strict=True))
 
 
 def _parse_to(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[DType | None, Any, bool]:
@@ -103,7 +118,7 @@ class TransferNode(Node):
 
 
 def cpu_(self: Tensor, memory_format: Any = None) -> Tensor:
-    return moved(self, None, cpu)
+    return moved(self, None, cpu, not lies_as(self, memory_format))
 
 
 def cuda(
@@ -126,13 +141,15 @@ def mover(name: str) -> Any:
 
 def caster(of: DType) -> Any:
     def cast(self: Tensor, memory_format: Any = None) -> Tensor:
-        return self if self._v.aval.dtype is of else invoke("to_dtype", self, of)
+        return moved(self, of, None, not lies_as(self, memory_format))
 
     cast.__doc__ = f"Cast to ``torch.{of.name}``."
     return cast
 
 
-def type_(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
+def type_(
+    self: Tensor, dtype: Any = None, non_blocking: bool = False, *, memory_format: Any = None
+) -> Any:
     """The type's name, or a cast."""
     place = "" if self.device.type == "cpu" else f"{self.device.type}."
     if dtype is None:
@@ -144,4 +161,4 @@ def type_(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
             raise ValueError(f"invalid type: '{short}'")
     elif not isinstance(dtype, DType):
         dtype = dtype.dtype
-    return moved(self, dtype, None)
+    return moved(self, dtype, None, not lies_as(self, memory_format))

@@ -31,19 +31,20 @@ _all(_EXACT, "Expected out tensor to have dtype {c_want}, but got {c_got} instea
     index_reduce scatter scatter_add unfold_copy msort renorm squeeze_copy take_along_dim unsqueeze_copy
     transpose_copy tril triu log_softmax t_copy scatter_reduce det eigvalsh ldl_solve vector_norm inv solve
     svdvals argmax argmin isin aminmax norm linalg_cholesky linalg_cross linalg_det linalg_lu_solve
-    sort topk max_dim min_dim linalg_svd linalg_qr linalg_eigh linalg_slogdet""")
+    sort topk max_dim min_dim linalg_svd linalg_qr linalg_eigh linalg_slogdet unbind_copy split_copy
+    split_with_sizes_copy""")
 _all(_EXACT, "linalg.norm expected out tensor dtype {want} but got: {got}", "linalg_norm")
 _all(_EXACT, "{name} only supports bool tensor for result, got: {got}", "all any all_dim any_dim")
 _all(_EXACT, "torch.searchsorted(): output tensor's dtype is wrong, it can only be Int(int32) or Long(int64) "
      "depending on whether out_int32 flag is True, but we got output tensor's dtype {got} and out_int32 flag is "
      "False", "searchsorted bucketize")  # fmt: skip
 _all(_EXACT, "Found dtype {got} but expected {want}", """
-    abs ceil conj_physical frac floor softshrink hardshrink gelu neg round sign sgn trunc softplus""")
+    abs bitwise_not ceil conj_physical frac floor softshrink hardshrink gelu neg round sign sgn trunc softplus""")
 _all(_EXACT, "result dtype {got} does not match input dtype {want}", "dot vdot matmul")
 _all(_EXACT, "Expected object of scalar type {want} but got scalar type {got} for argument 'out'",
      "complex polar")  # fmt: skip
 _all(_EXACT, "expected scalar_type {want} but found {got}", "diff logcumsumexp cummax cummin")
-_all(_EXACT, "expected scalar type {want} but found {got}", "logsigmoid solve_triangular")
+_all(_EXACT, "expected scalar type {want} but found {got}", "logsigmoid solve_triangular native_batch_norm")
 _all(
     _EXACT, "quantile() out tensor must be same dtype as the input tensor",
     "quantile nanquantile quantile_number nanquantile_number",
@@ -100,7 +101,7 @@ _all(_CAST, "torch.cat(): input types can't be cast to the desired output type {
 # Real results, which are not cast to complex ones
 _REAL = frozenset("hfft hfft2 hfftn irfft irfft2 irfftn".split())
 # Computed in the dtype of ``out``, whatever it is
-SUMS = frozenset("sum nansum prod cumsum cumprod".split())
+SUMS = frozenset("sum nansum nanmean prod cumsum cumprod".split())
 _ANY = SUMS | frozenset("bernoulli lu".split())
 # Refused unless the dtype is the result's if the bounds are numbers
 _CLAMPS = frozenset("clamp clamp_min clamp_max".split())
@@ -167,14 +168,41 @@ def summed_dtype(key: str, asked: dtype | None, out: dtype, of: dtype) -> dtype:
     """
     if asked is not None and asked is not out:
         text = "Expected out tensor to have dtype {c_want}, but got {c_got} instead"
-        if key == "nansum":
+        if key in ("nansum", "nanmean"):
             text = "nansum: provided dtype must match dtype of result. Got {got} and {want}."
         raise _refused(text, key, asked, out)
-    if key == "nansum" and of.is_floating_point and not out.is_floating_point:
+    if key in ("nansum", "nanmean") and of.is_floating_point and not out.is_floating_point:
         raise not_implemented_for("nansum_cpu", TYPE_NAMES[out.name])
     if key in ("cumsum", "cumprod") and out.name == "bool":
         raise not_implemented_for(f"{key}_out_cpu", "Bool")
     return out
+
+
+# Of these the call with ``out`` returns nothing, and a list of another length is told of so
+COPIES = {
+    "unbind_copy": "unbind_copy_int_out", "split_copy": "split_copy_Tensor_out()",
+    "split_with_sizes_copy": "split_with_sizes_copy_out",
+}  # fmt: skip
+
+
+def check_form(name: str, key: str, out: Any, count: int | None) -> None:
+    """Whether ``out`` is one tensor (``count`` None) or a tuple of as many as there are results.
+
+    Raises:
+        TypeError, RuntimeError: it is not.
+    """
+    is_several = isinstance(out, (tuple, list))
+    if count is None or key == "nonzero_tuple":
+        if is_several:
+            raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}")
+        if key == "nonzero_tuple":
+            raise RuntimeError("nonzero does not support the out kwarg when as_tuple is True")
+    elif not is_several:
+        raise TypeError(f"{name}(): argument 'out' must be tuple of Tensors, not {type(out).__name__}")
+    elif len(out) != count:
+        if key in COPIES:
+            raise RuntimeError(f"{COPIES[key]} expected an out= argument of size {count}, got size {len(out)}")
+        raise TypeError(f"expected tuple of {count} elements but got {len(out)}")
 
 
 def looks(key: str) -> bool:

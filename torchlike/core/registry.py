@@ -100,6 +100,7 @@ class OpDef:
     host: bool
     fill: bool
     options: str | None
+    composed: Callable[..., Any] | None
     calls: dict[Any, Any] = field(default_factory=dict, repr=False)
     tables: dict[Any, dict[Any, Any]] = field(default_factory=dict, repr=False)  # calls by default dtype
     autocast: dict[str, str] | None = None  # what autocast does with it, by device type
@@ -153,6 +154,7 @@ def op(
     host: bool = False,
     fill: bool = False,
     options: str | None = None,
+    composed: Callable[..., Any] | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declares the function below as an op and returns it unchanged, so that ops call each other.
 
@@ -189,6 +191,8 @@ def op(
             (results whose shape depends on values, creation, random numbers).
         fill: a host op that makes new contents for ``self``; only the method of that name.
         options: key of the compiler options that the platform table has for such ops (``"conv"``).
+        composed: ``composed(invoke, args)`` of tensors, asked first: the result as the input itself or
+            as what other ops make, where it shares memory with the input; NotImplemented to go on.
     """
     if promote not in PROMOTIONS:
         raise ValueError(f"promote must be one of {PROMOTIONS}, got {promote!r}")
@@ -199,6 +203,7 @@ def op(
             tuple(aliases), dunder, None if returns is None else tuple(returns), layout, prepare,
             resolve, check, types, grad_name, saves, varargs, creation, nondiff,
             None if promoted is None else tuple(promoted), host or creation or fill, fill, options,
+            composed,
         )  # fmt: skip
         found.autocast = policies_of(found.namespaces, found.name)
         key = fn.__name__

@@ -17,6 +17,9 @@ from .tape import Edge, Node, node_type
 from .tensor import VIEWS, Tensor
 from .value import Aval, Value, from_array
 
+# Their results share memory, and are no views to autograd
+_UNTRACKED = frozenset(("unsafe_chunk", "unsafe_split", "unsafe_split_with_sizes"))
+
 
 class ViewStep:
     """One step from a storage's value towards a view: output ``index`` of ``call``."""
@@ -159,6 +162,8 @@ def _call_view(op: OpDef, source: Tensor, operands: Sequence[Any], statics: tupl
     if plan is not None:
         for t, (step, layout) in zip(outs, plan, strict=True):
             make_view(t, source, step, layout)
+            if step.key in _UNTRACKED:
+                t._base, t._quiet = None, True
     else:
         _finish_copy(outs)
     if value.aval.dual:

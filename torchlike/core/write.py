@@ -51,15 +51,16 @@ def check_writable(t: Tensor, operation: str = "copy_", *, once: bool = True) ->
 def _check_history(t: Tensor) -> None:
     base = t._base
     if base is not None:
+        steps = (t._chain or ())[len(base._chain or ()) :]
         if base._rg and base._edge is None:
-            crosses_only = all(step.crossed for step in t._chain or ())
+            crosses_only = all(step.crossed for step in steps)
             raise RuntimeError(
                 "a leaf Variable that requires grad is being used in an in-place operation."
                 if crosses_only
                 else "a view of a leaf Variable that requires grad is being used in an in-place operation."
             )
         if base._rg and any(
-            s.multiple and s.call.node_name != "SliceBackward0" for s in t._chain or ()
+            s.multiple and s.call.node_name != "SliceBackward0" for s in steps
         ):
             node, index = t._edge or (None, 0)
             name = "Unbind" if node is None else node.label.partition("Backward")[0]
@@ -391,11 +392,13 @@ def to_out(
     Raises:
         RuntimeError: the dtype cannot take it, it overlaps an operand, or something requires grad.
     """
-    if isinstance(result, tuple):
-        if len(out) != len(result):
-            raise TypeError(f"{name}(): expected out to hold {len(result)} tensors, got {len(out)}")
+    is_several = isinstance(result, tuple)
+    out_rules.check_form(name, key or name, out, len(result) if is_several else None)
+    if is_several:
         for o, r in zip(out, result, strict=True):
             to_out(o, r, name, operands, key)
+        if key in out_rules.COPIES:
+            return None
         if not hasattr(result, "_fields"):
             return tuple(out)
         return return_type(f"{type(result).__name__}_out", result._fields)(tuple(out))  # type: ignore[attr-defined]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..api import functional as F, torch as T
 from ..core.build import from_host
 from ..core.tensor import Tensor
+from ..core.write import to_out
 from . import functional
 
 _MODES = ("sum", "mean", "max")
@@ -34,7 +37,7 @@ def instance_norm(
 
 def native_batch_norm(
     input: Tensor, weight: Tensor | None, bias: Tensor | None, running_mean: Tensor | None,
-    running_var: Tensor | None, training: bool, momentum: float, eps: float,
+    running_var: Tensor | None, training: bool, momentum: float, eps: float, *, out: Any = None,
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
     """``batch_norm`` with the batch's mean and reciprocal deviation.  ``(N, C, *) -> (N, C, *), (C), (C)``
 
@@ -43,18 +46,23 @@ def native_batch_norm(
     Raises:
         RuntimeError: a parameter or statistic does not fit the channels.
     """
+    if out is not None:
+        found = native_batch_norm(
+            input, weight, bias, running_mean, running_var, training, momentum, eps
+        )
+        return to_out(out, found, "native_batch_norm")
     if not training:
         if running_mean is None or running_var is None:
             name = "running_mean" if running_mean is None else "running_var"
             raise RuntimeError(f"{name} must be defined in evaluation mode")
-        out = F.batch_norm_eval(input, running_mean, running_var, weight, bias, eps)
-        return out, out.new_empty(0), out.new_empty(0)
+        made = F.batch_norm_eval(input, running_mean, running_var, weight, bias, eps)
+        return made, made.new_empty(0), made.new_empty(0)
     functional._check_statistics(input.size(1), running_mean, running_var)
-    out, mean, scale, variance = F.batch_norm_native(input, weight, bias, eps)
+    made, mean, scale, variance = F.batch_norm_native(input, weight, bias, eps)
     if running_mean is not None or running_var is not None:
         functional._update_running(running_mean, running_var, mean, variance, momentum)
     kept = next((t.dtype for t in (weight, bias, running_mean, running_var) if t is not None), input.dtype)
-    return out, mean.to(kept), scale.to(kept)
+    return made, mean.to(kept), scale.to(kept)
 
 
 def batch_norm_update_stats(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
@@ -10,7 +12,16 @@ from ..core.registry import Array, op, unary
 from .elementwise import derivatives, elementwise, is_complex, only_tensors, type_name
 
 
-@op(saves="none")
+def _itself(invoke: Any, args: dict[str, Any]) -> Any:
+    return args["input"]
+
+
+def real_itself(invoke: Any, args: dict[str, Any]) -> Any:
+    """A real tensor is its own conjugate and its own real part."""
+    return NotImplemented if args["input"].dtype.is_complex else args["input"]
+
+
+@op(saves="none", composed=real_itself)
 def conj(input: Array) -> Array:
     """The conjugate; a real tensor is its own.  ``(*) -> (*)``
 
@@ -19,19 +30,19 @@ def conj(input: Array) -> Array:
     return jnp.conj(input) if is_complex(input) else input
 
 
-@unary(saves="none")
+@unary(saves="none", composed=real_itself)
 def conj_physical(input: Array) -> Array:
-    """The conjugate, as new numbers.  ``(*) -> (*)``"""
+    """The conjugate, as new numbers; a real tensor is its own.  ``(*) -> (*)``"""
     return jnp.conj(input) if is_complex(input) else input
 
 
-@op(saves="none", grad_name="AliasBackward0")
+@op(saves="none", composed=_itself)
 def resolve_conj(input: Array) -> Array:
     """The input itself: no conjugation is ever pending.  ``(*) -> (*)``"""
     return input
 
 
-@op(saves="none", grad_name="AliasBackward0")
+@op(saves="none", composed=_itself)
 def resolve_neg(input: Array) -> Array:
     """The input itself: no negation is ever pending.  ``(*) -> (*)``"""
     return input

@@ -265,7 +265,9 @@ def _histogramdd(input: Any, bins: Any, range: Any, weight: Any, density: bool) 
     _check_weight(input, weight, input.shape)
     columns = input.numpy().reshape(-1, dims)
     edges = _edges(input, columns, bins, range)
-    return (_counts(columns, edges, weight, density, input.dtype.np), tuple(edges))
+    counts = _counts(columns, edges, weight, density, input.dtype.np)
+    given = [e if isinstance(b, int) else b for b, e in zip(bins, edges, strict=True)]
+    return counts, tuple(given)
 
 
 @op(host=True, nondiff=True, method=False, returns=_EDGES, resolve=_dd_overload)

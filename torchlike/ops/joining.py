@@ -185,15 +185,35 @@ def _check_meshgrid(args: dict[str, Any]) -> None:
         )
 
 
+def _grid_views(invoke: Any, args: dict[str, Any]) -> Any:
+    tensors = args["tensors"]
+    fits = tensors and all(t.ndim < 2 and t.dtype is tensors[0].dtype for t in tensors)
+    if not fits or args["indexing"] not in (None, "ij", "xy"):
+        return NotImplemented
+    _check_meshgrid(args)
+    order, shape = _grid([t.numel() for t in tensors], args["indexing"])
+    found = []
+    for t, at in zip(tensors, order, strict=True):
+        line = [1] * len(shape)
+        line[at] = shape[at]
+        found.append(invoke("expand", invoke("view", t, line), shape))
+    return tuple(found)
+
+
+def _grid(sizes: Sequence[int], indexing: str | None) -> tuple[list[int], Ints]:
+    """Which dim each vector runs along, and the grid's shape."""
+    order = list(range(len(sizes)))
+    if indexing == "xy" and len(sizes) >= 2:
+        order[0], order[1] = 1, 0
+    return order, tuple([sizes[i] for i in order])  # the order is its own inverse
+
+
 @op(
-    method=False, varargs="tensors", check=_check_meshgrid,
+    method=False, varargs="tensors", check=_check_meshgrid, composed=_grid_views,
     grad_name="ExpandBackward0", saves="none",
 )  # fmt: skip
 def meshgrid(tensors: Sequence[Array], *, indexing: str | None = None) -> tuple[Array, ...]:
-    """The grids of coordinates.  ``(n), (m) -> (n, m), (n, m)``
-
-    Differs: the grids are copies; PyTorch's are expanded views.
-    """
+    """The grids of coordinates, as views.  ``(n), (m) -> (n, m), (n, m)``"""
     if not tensors:
         raise RuntimeError("meshgrid expects a non-empty TensorList")
     if indexing not in (None, "ij", "xy"):
@@ -208,17 +228,17 @@ def meshgrid(tensors: Sequence[Array], *, indexing: str | None = None) -> tuple[
             )
         if t.dtype != tensors[0].dtype:
             raise RuntimeError("meshgrid expects all tensors to have the same dtype")
-    order = list(range(len(tensors)))
-    if indexing == "xy" and len(tensors) >= 2:
-        order[0], order[1] = 1, 0
-    shape = [0] * len(tensors)
-    for t, at in zip(tensors, order, strict=True):
-        shape[at] = t.size
-    return tuple(_spread(t, at, tuple(shape)) for t, at in zip(tensors, order, strict=True))
+    order, shape = _grid([t.size for t in tensors], indexing)
+    return tuple(_spread(t, at, shape) for t, at in zip(tensors, order, strict=True))
+
+
+def _only_vector(invoke: Any, args: dict[str, Any]) -> Any:
+    tensors = args["tensors"]
+    return tensors[0] if len(tensors) == 1 and tensors[0].ndim == 1 else NotImplemented
 
 
 @op(
-    method=False, varargs="tensors", promote="default",
+    method=False, varargs="tensors", promote="default", composed=_only_vector,
     grad_name="StackBackward0", saves="none",
 )  # fmt: skip
 def cartesian_prod(tensors: Sequence[Array]) -> Array:
@@ -247,15 +267,17 @@ def combinations(input: Array, r: int = 2, with_replacement: bool = False) -> Ar
     return input.at[places].get(mode="promise_in_bounds")
 
 
+def _expanded_views(invoke: Any, args: dict[str, Any]) -> Any:
+    shape = broadcast_all(tuple(t.shape) for t in args["tensors"])
+    return tuple([t if t.shape == shape else invoke("expand", t, shape) for t in args["tensors"]])
+
+
 @op(
-    method=False, varargs="tensors", 
+    method=False, varargs="tensors", composed=_expanded_views,
     grad_name="ExpandBackward0", saves="none",
 )  # fmt: skip
 def broadcast_tensors(tensors: Sequence[Array]) -> tuple[Array, ...]:
-    """All expanded to the common shape.  ``(1, m), (n, 1) -> (n, m), (n, m)``
-
-    Differs: the results are copies; PyTorch's are expanded views.
-    """
+    """All expanded to the common shape, as views.  ``(1, m), (n, 1) -> (n, m), (n, m)``"""
     shape = broadcast_all(tuple(t.shape) for t in tensors)
     return tuple(jnp.broadcast_to(t, shape) for t in tensors)
 

@@ -49,7 +49,11 @@ def neg(input: Array) -> Array:
     return -input
 
 
-@op(dunder="pos", saves="none")
+def _positive(invoke: Any, args: dict[str, Any]) -> Any:
+    return NotImplemented if args["input"].dtype is dtypes.bool_ else args["input"]
+
+
+@op(dunder="pos", saves="none", composed=_positive)
 def positive(input: Array) -> Array:
     """The input itself.  ``(*) -> (*)``"""
     errors.check(not is_bool(input), "The `+` operator, on a bool tensor is not supported.")

@@ -21,6 +21,7 @@ from .accumulate import (
     type_name,
     widened,
 )  # fmt: skip
+from .convert import cast
 
 
 def _scanned_dtype(x: Array, wanted: dtype | None) -> np.dtype:
@@ -35,7 +36,7 @@ def cumsum(input: Array, dim: int, *, dtype: dtype | None = None) -> Array:
     """Running sum; integers give int64, halves add up in float32.  ``(*) -> (*)``"""
     d = normal_dim(dim, input.ndim)
     to = _scanned_dtype(input, dtype)
-    x = widened(input.astype(to))
+    x = widened(cast(input, to))
     return (x if x.ndim == 0 else jnp.cumsum(x, axis=d)).astype(to)
 
 
@@ -44,7 +45,7 @@ def cumprod(input: Array, dim: int, *, dtype: dtype | None = None) -> Array:
     """Running product; zeros have their exact gradient.  ``(*) -> (*)``"""
     d = normal_dim(dim, input.ndim)
     to = _scanned_dtype(input, dtype)
-    x = widened(input.astype(to))
+    x = widened(cast(input, to))
     return (x if x.ndim == 0 or x.size == 0 else _running_product(x, d)).astype(to)
 
 

@@ -220,99 +220,16 @@ def squeeze(input: Array, dim: int | Ints | None = None) -> Array:
     return lax.squeeze(input, _squeezed(input.shape, dim))
 
 
-def _unsqueeze_layout(shape: Ints, strides: Ints, offset: int, dim: int) -> Layout:
+def unsqueeze_layout(shape: Ints, strides: Ints, offset: int, dim: int) -> Layout:
     at = normal_dim(dim, len(shape) + 1)
     step = shape[at] * strides[at] if at < len(shape) else 1
     return (*shape[:at], 1, *shape[at:]), (*strides[:at], step, *strides[at:]), offset
 
 
-@declare_view(_unsqueeze_layout, inplace=True, saves="none")
+@declare_view(unsqueeze_layout, inplace=True, saves="none")
 def unsqueeze(input: Array, dim: int) -> Array:
     """A new dim of size 1 at ``dim``.  ``(A, B) -> (A, 1, B)``"""
     return lax.expand_dims(input, (normal_dim(dim, input.ndim + 1),))
-
-
-_AT_LEAST = {2: ((0, 1), (0,)), 3: ((0, 1, 2), (0, 2), (2,))}  # ndim -> where the new dims go
-
-
-def _at_least_dims(ndim: int, wanted: int) -> Ints:
-    if ndim >= wanted:
-        return ()
-    return (0,) if wanted == 1 else _AT_LEAST[wanted][ndim]
-
-
-def _at_least_layout(wanted: int) -> Any:
-    def layout(shape: Ints, strides: Ints, offset: int) -> Layout:
-        for d in _at_least_dims(len(shape), wanted):
-            shape, strides, offset = _unsqueeze_layout(shape, strides, offset, d)
-        return shape, strides, offset
-
-    return layout
-
-
-def _at_least(key: str) -> Any:
-    """A single tensor becomes a view of it, several a tuple."""
-
-    def resolve(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if len(args) == 1 and not isinstance(args[0], (tuple, list)):
-            return f"{key}_view", args, kwargs
-        return key, args, kwargs
-
-    return resolve
-
-
-def _at_least_view(input: Array, wanted: int) -> Array:
-    return lax.expand_dims(input, _at_least_dims(input.ndim, wanted))
-
-
-@declare_view(
-    _at_least_layout(1), name="atleast_1d", namespaces=(), method=False, grad_name="ViewBackward0"
-)
-def atleast_1d_view(input: Array) -> Array:
-    """``() -> (1)``; others as they are."""
-    return _at_least_view(input, 1)
-
-
-@declare_view(
-    _at_least_layout(2),
-    name="atleast_2d",
-    namespaces=(),
-    method=False,
-    grad_name="UnsqueezeBackward0",
-)
-def atleast_2d_view(input: Array) -> Array:
-    """``() -> (1, 1)``, ``(n) -> (1, n)``; others as they are."""
-    return _at_least_view(input, 2)
-
-
-@declare_view(
-    _at_least_layout(3),
-    name="atleast_3d",
-    namespaces=(),
-    method=False,
-    grad_name="UnsqueezeBackward0",
-)
-def atleast_3d_view(input: Array) -> Array:
-    """``() -> (1, 1, 1)``, ``(n) -> (1, n, 1)``, ``(n, m) -> (n, m, 1)``; others as they are."""
-    return _at_least_view(input, 3)
-
-
-@op(method=False, varargs="tensors", resolve=_at_least("atleast_1d"))
-def atleast_1d(tensors: Sequence[Array]) -> tuple[Array, ...]:
-    """Each with at least one dim; one tensor gives a view of it.  ``() -> (1)``"""
-    return tuple(_at_least_view(t, 1) for t in tensors)
-
-
-@op(method=False, varargs="tensors", resolve=_at_least("atleast_2d"))
-def atleast_2d(tensors: Sequence[Array]) -> tuple[Array, ...]:
-    """Each with at least two dims; one tensor gives a view of it.  ``(n) -> (1, n)``"""
-    return tuple(_at_least_view(t, 2) for t in tensors)
-
-
-@op(method=False, varargs="tensors", resolve=_at_least("atleast_3d"))
-def atleast_3d(tensors: Sequence[Array]) -> tuple[Array, ...]:
-    """Each with at least three dims; one tensor gives a view of it.  ``(n) -> (1, n, 1)``"""
-    return tuple(_at_least_view(t, 3) for t in tensors)
 
 
 # ---------------------------------------------------------------------------- expand

@@ -10,17 +10,10 @@ from ..core import dtypes as d
 from ..core.dtypes import TYPE_NAMES, dtype
 from ..core.errors import missing
 from ..core.registry import Array, view as declare_view
+from .complex import real_itself
 
 Ints = tuple[int, ...]
 Layout = tuple[Ints, Ints, int]
-
-
-def _complex_only(key: str) -> Any:
-    def resolve(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        x = args[0] if args else kwargs["input"]
-        return (key if x.dtype.is_complex else "alias"), (x,), {}
-
-    return resolve
 
 
 def _part_layout(part: int) -> Any:
@@ -33,7 +26,7 @@ def _part_layout(part: int) -> Any:
 @declare_view(
     _part_layout(0),
     method=False,
-    resolve=_complex_only("real"),
+    composed=real_itself,
     grad_name="SelectBackward0",
     saves="none",
 )

@@ -10,7 +10,7 @@ from jax import lax
 
 from ..core.dtypes import TYPE_NAMES
 from ..core.errors import no_overload, shape_text
-from ..core.registry import Array, op, view as declare_view
+from ..core.registry import Array, view as declare_view
 from ..core.shapes import normal_dim
 from .call_arguments import named_arguments
 
@@ -122,21 +122,21 @@ def chunk(input: Array, chunks: int, dim: int = 0) -> tuple[Array, ...]:
     return _pieces(input, chunk_cut(input.shape, chunks, dim))
 
 
-@op(saves="none")
+@declare_view(_layout_of(split_cut), saves="none")
 def unsafe_split(input: Array, split_size: int, dim: int = 0) -> tuple[Array, ...]:
-    """``split`` whose pieces are copies.  ``(n, *) -> (k, *)…``"""
+    """``split`` whose pieces autograd takes for copies.  ``(n, *) -> (k, *)…``"""
     return _pieces(input, split_cut(input.shape, split_size, dim))
 
 
-@op(saves="none")
+@declare_view(_layout_of(sizes_cut), saves="none")
 def unsafe_split_with_sizes(input: Array, split_sizes: Ints, dim: int = 0) -> tuple[Array, ...]:
-    """``split_with_sizes`` whose pieces are copies.  ``(n, *) -> (k, *)…``"""
+    """``split_with_sizes`` whose pieces autograd takes for copies.  ``(n, *) -> (k, *)…``"""
     return _pieces(input, sizes_cut(input.shape, split_sizes, dim))
 
 
-@op(grad_name="UnsafeSplitBackward0", saves="none")
+@declare_view(_layout_of(chunk_cut), grad_name="UnsafeSplitBackward0", saves="none")
 def unsafe_chunk(input: Array, chunks: int, dim: int = 0) -> tuple[Array, ...]:
-    """``chunk`` whose pieces are copies.  ``(n, *) -> (k, *)…``"""
+    """``chunk`` whose pieces autograd takes for copies.  ``(n, *) -> (k, *)…``"""
     return _pieces(input, chunk_cut(input.shape, chunks, dim))
 
 

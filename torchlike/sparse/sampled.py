@@ -52,7 +52,13 @@ def sampled_addmm(
         "SparseSampledAddmmBackward0", result, (input, lambda g: invoke("mul", g, beta.conjugate())),
         (mat1, of_mat1), (mat2, of_mat2),
     )  # fmt: skip
-    return result if out is None else out._take(result)
+    if out is None:
+        return result
+    if not isinstance(out, SparseTensor) or not out.is_sparse_csr:
+        raise RuntimeError(
+            f"sampled_addmm: Expected result to have sparse csr layout, but got {layout_name(out)}"
+        )
+    return out._take(result)
 
 
 def _masked(g: Tensor, input: SparseTensor) -> SparseTensor:

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ...core.dtypes import default_dtype
 from ...core.registry import Array, Scalar, op
 from ...core.shapes import broadcast_two, normal_dim
 from .precision import type_name, wide
@@ -78,7 +79,7 @@ def cosine_similarity(x1: Array, x2: Array, dim: int = 1, eps: Scalar = 1e-8) ->
     return (a * b).sum(axis).astype(x1.dtype)
 
 
-@op(namespaces=("torch", "functional"), method=False, promote="float", grad_name="NormBackward1")
+@op(namespaces=("torch", "functional"), method=False, promote="default", grad_name="NormBackward1")
 def pairwise_distance(
     x1: Array, x2: Array, p: float = 2.0, eps: Scalar = 1e-6, keepdim: bool = False
 ) -> Array:
@@ -87,13 +88,21 @@ def pairwise_distance(
 
 
 def distance(x1: Array, x2: Array, p: float, eps: Any, keepdim: bool = False) -> Array:
-    """``|x1 - x2 + eps|_p`` over the last dim."""
+    """``|x1 - x2 + eps|_p`` over the last dim; integers are subtracted in their own type."""
     broadcast_two(x1.shape, x2.shape)
-    gap = wide(x1 - x2)
+    if jnp.bool_ in (x1.dtype, x2.dtype):
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert "
+            "a mask, use the `~` or `logical_not()` operator instead."
+        )
+    apart = x1 - x2
+    if not jnp.issubdtype(apart.dtype, jnp.inexact):
+        apart = apart.astype(default_dtype().np)
+    gap = wide(apart)
     gap = gap + eps.astype(gap.dtype)
     if gap.ndim == 0:
-        return p_norm(gap[None], p, -1, False).astype(jnp.real(x1).dtype)
-    return p_norm(gap, p, -1, keepdim).astype(jnp.real(x1).dtype)
+        return p_norm(gap[None], p, -1, False).astype(jnp.real(apart).dtype)
+    return p_norm(gap, p, -1, keepdim).astype(jnp.real(apart).dtype)
 
 
 @op(namespaces=("torch", "functional"), method=False)

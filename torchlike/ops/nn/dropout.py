@@ -29,6 +29,26 @@ def is_idle(args: dict[str, Any]) -> bool:
     return args["p"] == 0 or not training or math.prod(args["input"].shape) == 0
 
 
+def _input_if_idle(invoke: Any, args: dict[str, Any]) -> Any:
+    """The input itself where nothing is dropped; a wrong ``p`` is refused later."""
+    return args["input"] if 0.0 <= args["p"] <= 1.0 and is_idle(args) else NotImplemented
+
+
+def _idle_after(rank: Callable[[dict[str, Any]], None], unbatched: int | None = None) -> Any:
+    """The same of channels: the rank is looked at first; without a batch dim it is a view."""
+
+    def composed(invoke: Any, args: dict[str, Any]) -> Any:
+        if _input_if_idle(invoke, args) is NotImplemented:
+            return NotImplemented
+        rank(args)
+        x = args["input"]
+        if x.ndim == unbatched and not args["inplace"]:
+            return invoke("squeeze", invoke("unsqueeze", x, 0), 0)
+        return x
+
+    return composed
+
+
 def _check_type(of: dtype, p: float) -> None:
     if of.is_complex:
         raise not_implemented_for("bernoulli_scalar_cpu_", TYPE_NAMES[of.name])
@@ -85,7 +105,7 @@ def _name(args: dict[str, Any]) -> str:
 
 @op(
     namespaces=("functional",), method=False, inplace=True, check=_check_p, prepare=drawn_elements,
-    grad_name=_name, saves="none",
+    grad_name=_name, saves="none", composed=_input_if_idle,
 )  # fmt: skip
 def dropout(
     input: Array,
@@ -101,7 +121,7 @@ def dropout(
 
 @op(
     name="dropout", namespaces=("torch",), method=False, inplace=True, check=_check_p,
-    prepare=drawn_elements, grad_name=_name, saves="none",
+    prepare=drawn_elements, grad_name=_name, saves="none", composed=_input_if_idle,
 )  # fmt: skip
 def torch_dropout(input: Array, p: float, train: bool, *, _keep: Array | None = None) -> Array:
     """``functional.dropout`` with every argument given.  ``(*) -> (*)``"""
@@ -110,14 +130,14 @@ def torch_dropout(input: Array, p: float, train: bool, *, _keep: Array | None = 
 
 @op(
     namespaces=("torch",), method=False, inplace=True, check=_check_p, prepare=_features(None),
-    grad_name=_name, saves="none",
+    grad_name=_name, saves="none", composed=_input_if_idle,
 )  # fmt: skip
 def feature_dropout(input: Array, p: float, train: bool, *, _keep: Array | None = None) -> Array:
     """Zeros whole channels with probability p.  ``(N, C, *) -> (N, C, *)``"""
     return _dropped(input, p, _keep)
 
 
-def _rank_1d(args: dict[str, Any]) -> dict[str, Any]:
+def _check_1d(args: dict[str, Any]) -> None:
     ndim = args["input"].ndim
     if ndim not in (2, 3):
         raise RuntimeError(
@@ -125,6 +145,10 @@ def _rank_1d(args: dict[str, Any]) -> dict[str, Any]:
             "to provide channel-wise dropout on inputs with 1 spatial dimension, a channel dimension, and "
             "an optional batch dimension (i.e. 2D or 3D inputs)."
         )
+
+
+def _rank_1d(args: dict[str, Any]) -> dict[str, Any]:
+    _check_1d(args)
     return _features(3)(args)
 
 
@@ -135,11 +159,11 @@ def _warn_rank(name: str, ndim: int, more: str) -> None:
         f"that {name} exists to provide channel-wise dropout on inputs with {more} spatial dimensions, a "
         f"channel dimension, and an optional batch dimension (i.e. {int(more) + 1}D or {int(more) + 2}D "
         "inputs).",
-        UserWarning, stacklevel=6,
+        UserWarning, stacklevel=7,
     )  # fmt: skip
 
 
-def _rank_2d(args: dict[str, Any]) -> dict[str, Any]:
+def _check_2d(args: dict[str, Any]) -> None:
     ndim = args["input"].ndim
     if ndim not in (3, 4):
         _warn_rank("dropout2d", ndim, "2")
@@ -150,21 +174,29 @@ def _rank_2d(args: dict[str, Any]) -> dict[str, Any]:
             "This behavior will change in a future release to interpret the input as one without a batch "
             "dimension, i.e. shape (C, H, W). To maintain the 1D channel-wise dropout behavior, please "
             "switch to using dropout1d instead.",
-            UserWarning, stacklevel=5,
+            UserWarning, stacklevel=6,
         )  # fmt: skip
+
+
+def _rank_2d(args: dict[str, Any]) -> dict[str, Any]:
+    _check_2d(args)
     return _features(None)(args)
 
 
-def _rank_3d(args: dict[str, Any]) -> dict[str, Any]:
+def _check_3d(args: dict[str, Any]) -> None:
     ndim = args["input"].ndim
     if ndim not in (4, 5):
         _warn_rank("dropout3d", ndim, "3")
+
+
+def _rank_3d(args: dict[str, Any]) -> dict[str, Any]:
+    _check_3d(args)
     return _features(5)(args)
 
 
 @op(
     namespaces=("functional",), method=False, check=_check_p, prepare=_rank_1d,
-    grad_name=_name, saves="none",
+    grad_name=_name, saves="none", composed=_idle_after(_check_1d, 2),
 )  # fmt: skip
 def dropout1d(
     input: Array, p: float = 0.5, training: bool = True, inplace: bool = False,
@@ -176,7 +208,7 @@ def dropout1d(
 
 @op(
     namespaces=("functional",), method=False, check=_check_p, prepare=_rank_2d,
-    grad_name=_name, saves="none",
+    grad_name=_name, saves="none", composed=_idle_after(_check_2d),
 )  # fmt: skip
 def dropout2d(
     input: Array, p: float = 0.5, training: bool = True, inplace: bool = False,
@@ -188,7 +220,7 @@ def dropout2d(
 
 @op(
     namespaces=("functional",), method=False, check=_check_p, prepare=_rank_3d,
-    grad_name=_name, saves="none",
+    grad_name=_name, saves="none", composed=_idle_after(_check_3d, 4),
 )  # fmt: skip
 def dropout3d(
     input: Array, p: float = 0.5, training: bool = True, inplace: bool = False,
@@ -213,7 +245,7 @@ def _alpha_dropped(input: Array, p: float, keep: Array | None) -> Array:
 
 @op(
     namespaces=("torch", "functional"), method=False, inplace=True, check=_check_p, prepare=drawn_elements,
-    grad_name="Add", saves="none",
+    grad_name="Add", saves="none", composed=_input_if_idle,
 )  # fmt: skip
 def alpha_dropout(
     input: Array, p: float = 0.5, training: bool = False, inplace: bool = False,
@@ -225,7 +257,7 @@ def alpha_dropout(
 
 @op(
     namespaces=("torch", "functional"), method=False, inplace=True, check=_check_p,
-    prepare=_features(None), grad_name="Add", saves="none",
+    prepare=_features(None), grad_name="Add", saves="none", composed=_input_if_idle,
 )  # fmt: skip
 def feature_alpha_dropout(
     input: Array, p: float = 0.5, training: bool = False, inplace: bool = False,

@@ -26,6 +26,13 @@ def _float(x: Array) -> Array:
     return wide(x) if jnp.issubdtype(x.dtype, jnp.inexact) else x.astype(jnp.float32)
 
 
+def _floats(x: Array, y: Array) -> tuple[Array, Array]:
+    """Two operands as ``_float``, or two of integers as they are."""
+    if any(jnp.issubdtype(t.dtype, jnp.inexact) for t in (x, y)):
+        return _float(x), _float(y)
+    return x, y
+
+
 def _result_type(*xs: Array) -> Any:
     """The floating type of the first operand that has one."""
     floats = [jnp.real(x).dtype for x in xs if jnp.issubdtype(x.dtype, jnp.inexact)]
@@ -289,9 +296,9 @@ def triplet_margin_loss(
     broadcast_two(anchor.shape, positive.shape)
     broadcast_two(anchor.shape, negative.shape)
     of = _result_type(anchor, positive, negative)
-    a, b, c = (_float(x) for x in (anchor, positive, negative))
-    near, far = distance(a, b, p, eps), distance(a, c, p, eps)
+    near = distance(*_floats(anchor, positive), p, eps)
+    far = distance(*_floats(anchor, negative), p, eps)
     if swap:
-        far = jnp.minimum(far, distance(b, c, p, eps))
+        far = jnp.minimum(far, distance(*_floats(positive, negative), p, eps))
     loss = above_zero(margin.astype(near.dtype) + near - far)
     return reduced(loss, reduction).astype(of)
