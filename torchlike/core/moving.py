@@ -7,12 +7,11 @@ from typing import Any
 import jax
 
 from . import dtypes
-from .constants import contiguous_format, preserve_format
+from .constants import channels_last, contiguous_format, preserve_format
 from .device import cpu, device as Device, jax_device, placed
 from .dispatch import invoke
 from .dtypes import dtype as DType
 from .modes import modes
-from .shapes import contiguous_strides
 from .tape import Node
 from .tensor import Tensor, wrap
 from .value import Value, on_device
@@ -30,15 +29,33 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
 
 
 def lies_as(t: Tensor, memory_format: Any) -> bool:
-    """Whether a tensor has the order of elements that a cast or move asks for, and need not be copied."""
+    """Whether a tensor has the order of elements that a cast or move asks for, and need not be copied.
+
+    Raises:
+        RuntimeError: the order is one of another number of dims.
+    """
     if memory_format is None or memory_format is preserve_format:
         return True
-    shape, strides, _ = layout_of(t)
-    dims = list(range(len(shape)))
     if memory_format is not contiguous_format:
-        dims = [dims[0], *dims[2:], dims[1]]
-    wanted = contiguous_strides(tuple([shape[d] for d in dims]))
-    return 0 in shape or all(shape[d] == 1 or strides[d] == w for d, w in zip(dims, wanted, strict=True))
+        rank = 4 if memory_format is channels_last else 5
+        if t.ndim != rank:
+            name = str(memory_format).removeprefix("torch.")
+            raise RuntimeError(f"required rank {rank} tensor to use {name} format")
+    return _is_channels_last(t) == (memory_format is not contiguous_format)
+
+
+def _is_channels_last(t: Tensor) -> bool:
+    """Whether the strides grow from the channels over the last dims to the first; everything else
+    counts as in order."""
+    shape, strides, _ = layout_of(t)
+    if len(shape) not in (4, 5) or 0 in shape or strides[1] == 0:
+        return False
+    least = 0
+    for d in (1, *range(len(shape) - 1, 1, -1), 0):
+        if strides[d] < least or d == 0 and least == strides[1]:
+            return False
+        least = strides[d] * shape[d]
+    return True
 
 
 def _parse_to(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[DType | None, Any, bool]:
