@@ -45,6 +45,11 @@ FUNCTIONS = {
         memory_format=t.channels_last),
     "to, no longer channels last": lambda t, b: b.view(1, 2, 3, 2).permute(0, 3, 1, 2).to(
         memory_format=t.contiguous_format),
+    "flatten of one dim": lambda t, b: b.flatten(1),
+    "flatten": lambda t, b: b.flatten(),
+    "sum_to_size": lambda t, b: b.sum_to_size(3, 4),
+    "type_as": lambda t, b: b.type_as(t.ones(1)),
+    "type_as, another type": lambda t, b: b.type_as(t.ones(1, dtype=t.float64)),
     "cpu": lambda t, b: b.cpu(memory_format=t.preserve_format),
 }  # fmt: skip
 

@@ -62,10 +62,18 @@ def clone(input: Array, *, memory_format: Any = None) -> Array:
 
 def _other_dtype(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     x, other = named_arguments(args, kwargs, "input", "other")
+    if x.dtype is other.dtype and x._is_dense:
+        return "type_as", (x, other), {}
     return "to_dtype", (x, other.dtype), {}
 
 
-@op(namespaces=(), resolve=_other_dtype, grad_name="ToCopyBackward0", saves="none")
+def _itself(invoke: Any, args: dict[str, Any]) -> Any:
+    return args["input"]
+
+
+@op(
+    namespaces=(), resolve=_other_dtype, grad_name="ToCopyBackward0", saves="none", composed=_itself,
+)  # fmt: skip
 def type_as(input: Array, other: Array) -> Array:
-    """Cast to the other's dtype.  ``(*), (*) -> (*)``"""
+    """Cast to the other's dtype; itself if that is its own.  ``(*), (*) -> (*)``"""
     return cast(input, other.dtype)

@@ -140,9 +140,15 @@ def _flatten_layout(shape: Ints, strides: Ints, offset: int, start: int, end: in
     return _reshape_layout(shape, strides, offset, _flattened(shape, start, end))
 
 
-@declare_view(_flatten_layout, grad_name="ViewBackward0", saves="none")
+def _one_dim(invoke: Any, args: dict[str, Any]) -> Any:
+    x = args["input"]
+    first, last = (normal_dim(args[name], x.ndim) for name in ("start_dim", "end_dim"))
+    return x if x.ndim and first == last else NotImplemented
+
+
+@declare_view(_flatten_layout, grad_name="ViewBackward0", saves="none", composed=_one_dim)
 def flatten(input: Array, start_dim: int = 0, end_dim: int = -1) -> Array:
-    """Dims start_dim … end_dim joined to one.  ``(A, b, c, D) -> (A, b·c, D)``"""
+    """Dims start_dim … end_dim joined to one; itself if they are one.  ``(A, b, c, D) -> (A, b·c, D)``"""
     return lax.reshape(input, _flattened(input.shape, start_dim, end_dim))
 
 

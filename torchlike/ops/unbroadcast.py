@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from jax import numpy as jnp
 
 from ..core.errors import shape_text
 from ..core.registry import Array, op
 
 
-@op(namespaces=(), varargs="size", grad_name="SumBackward1", saves="none")
+def _same_size(invoke: Any, args: dict[str, Any]) -> Any:
+    return args["input"] if tuple(args["size"]) == args["input"].shape else NotImplemented
+
+
+@op(
+    namespaces=(), varargs="size", grad_name="SumBackward1", saves="none", composed=_same_size,
+)  # fmt: skip
 def sum_to_size(input: Array, size: tuple[int, ...]) -> Array:
-    """Summed over the dims that expanding ``size`` to the input repeats.
+    """Summed over the dims that expanding ``size`` to the input repeats; itself if there are none.
 
     ``(n, m), (1, m) -> (1, m)``
 

@@ -42,9 +42,11 @@ def _idle_after(rank: Callable[[dict[str, Any]], None], unbatched: int | None = 
             return NotImplemented
         rank(args)
         x = args["input"]
-        if x.ndim == unbatched and not args["inplace"]:
-            return invoke("squeeze", invoke("unsqueeze", x, 0), 0)
-        return x
+        if x.ndim != unbatched:
+            return x
+        if args["inplace"]:
+            return x.unsqueeze_(0).squeeze_(0)
+        return invoke("squeeze", invoke("unsqueeze", x, 0), 0)
 
     return composed
 
