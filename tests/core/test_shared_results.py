@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import pytest
 import torch
 
@@ -237,3 +239,9 @@ def test_reals_of_both_libraries_are_the_tensor_itself():
     for library in (torch, torchlike):
         x = library.ones(2)
         assert library.real(x) is x.real is x
+
+
+def test_densities_of_nothing_do_not_warn():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert_alike(lambda t: t.histogramdd(t.zeros(0, 2), [2, 2], density=True))

@@ -187,11 +187,11 @@ def _counts(
     hist = np.bincount(np.asarray(flat, np.int64), by, int(np.prod(shape)))
     hist = hist.reshape(shape).astype(to)
     if density:
-        hist = hist / hist.sum()
-        for i, edge in enumerate(edges):
-            hist = hist / np.diff(edge).reshape(
-                [-1 if i == j else 1 for j in np.arange(len(edges))]
-            )
+        with np.errstate(all="ignore"):  # of no elements it is NaN
+            hist = hist / hist.sum()
+            for i, edge in enumerate(edges):
+                wide = [-1 if i == j else 1 for j in np.arange(len(edges))]
+                hist = hist / np.diff(edge).reshape(wide)
     return hist.astype(to)
 
 
