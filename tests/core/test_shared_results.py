@@ -47,6 +47,11 @@ FUNCTIONS = {
         memory_format=t.channels_last),
     "to, no longer channels last": lambda t, b: b.view(1, 2, 3, 2).permute(0, 3, 1, 2).to(
         memory_format=t.contiguous_format),
+    "contiguous": lambda t, b: b.contiguous(),
+    "contiguous, channels last of one": lambda t, b: b[None, None].contiguous(memory_format=t.channels_last),
+    "contiguous, channels last of three dims": lambda t, b: b[None].contiguous(memory_format=t.channels_last),
+    "contiguous, kept": lambda t, b: b.contiguous(memory_format=t.preserve_format),
+    "contiguous, kept out of order": lambda t, b: b.t().contiguous(memory_format=t.preserve_format),
     "flatten of one dim": lambda t, b: b.flatten(1),
     "flatten": lambda t, b: b.flatten(),
     "sum_to_size": lambda t, b: b.sum_to_size(3, 4),
@@ -132,6 +137,14 @@ def edges_given_to_histogramdd_come_back(t):
     edges = [t.tensor([0.0, 1.0, 2.0]), t.tensor([0.0, 2.0])]
     found = t.histogramdd(t.ones(3, 2), edges)
     return [a is b for a, b in zip(found.bin_edges, edges, strict=True)], found
+
+
+@case
+def a_copy_for_the_order_of_channels(t):
+    x = t.ones(1, 2, 2, 2)
+    x.contiguous(memory_format=t.channels_last).mul_(2)
+    x.to(memory_format=t.channels_last).mul_(3)
+    return x
 
 
 @case

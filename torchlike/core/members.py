@@ -17,7 +17,7 @@ from .dispatch import invoke
 from .dtypes import dtype as DType
 from .errors import missing
 from .modes import modes
-from .moving import caster, cpu_, cuda, to, transferred, type_
+from .moving import caster, cpu_, cuda, lies_in_order, to, transferred, type_
 from .repr import tensor_text
 from .shared import share_out
 from .shells import SHELLS
@@ -258,8 +258,11 @@ def is_contiguous(self: Tensor, memory_format: Any = None) -> bool:
 
 
 def contiguous(self: Tensor, memory_format: Any = None) -> Tensor:
-    """Itself if its elements lie in order, else a copy."""
-    return self if is_contiguous(self) else invoke("clone", self)
+    """Itself if its elements lie in the order asked for, else a copy.
+
+    Differs: the copy's order is the usual one.
+    """
+    return self if lies_in_order(self, memory_format) else invoke("clone", self)
 
 
 def data_ptr(self: Tensor) -> int:

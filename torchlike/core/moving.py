@@ -7,11 +7,12 @@ from typing import Any
 import jax
 
 from . import dtypes
-from .constants import channels_last, contiguous_format, preserve_format
+from .constants import channels_last, channels_last_3d, contiguous_format, preserve_format
 from .device import cpu, device as Device, jax_device, placed
 from .dispatch import invoke
 from .dtypes import dtype as DType
 from .modes import modes
+from .shapes import contiguous_strides
 from .tape import Node
 from .tensor import Tensor, wrap
 from .value import Value, on_device
@@ -36,12 +37,33 @@ def lies_as(t: Tensor, memory_format: Any) -> bool:
     """
     if memory_format is None or memory_format is preserve_format:
         return True
-    if memory_format is not contiguous_format:
-        rank = 4 if memory_format is channels_last else 5
-        if t.ndim != rank:
-            name = str(memory_format).removeprefix("torch.")
-            raise RuntimeError(f"required rank {rank} tensor to use {name} format")
+    _check_rank(t, memory_format)
     return _is_channels_last(t) == (memory_format is not contiguous_format)
+
+
+def lies_in_order(t: Tensor, memory_format: Any) -> bool:
+    """Whether each element lies next to the one before, in the order of that format.
+
+    Raises:
+        RuntimeError: the order is one of another number of dims, or none at all.
+    """
+    shape, strides, _ = layout_of(t)
+    dims = list(range(len(shape)))
+    if memory_format not in (None, contiguous_format, preserve_format):
+        _check_rank(t, memory_format)
+        dims = [0, *dims[2:], 1]
+    wanted = contiguous_strides(tuple([shape[d] for d in dims]))
+    found = all(shape[d] == 1 or strides[d] == w for d, w in zip(dims, wanted, strict=True))
+    if memory_format is preserve_format and not found:
+        raise RuntimeError("preserve memory format is unsupported by the contiguous operator")
+    return found or 0 in shape
+
+
+def _check_rank(t: Tensor, memory_format: Any) -> None:
+    rank = {channels_last: 4, channels_last_3d: 5}.get(memory_format, t.ndim)
+    if t.ndim != rank:
+        name = str(memory_format).removeprefix("torch.")
+        raise RuntimeError(f"required rank {rank} tensor to use {name} format")
 
 
 def _is_channels_last(t: Tensor) -> bool:
