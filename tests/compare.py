@@ -147,7 +147,7 @@ def own_tensor(t: torch.Tensor, keep_storage: bool = False) -> Any:
         NoSuchTensor: torchlike has no such tensors.
     """
     dtype = getattr(torchlike, dtype_name(t.dtype), None)
-    if dtype is None or t.is_quantized or t.ndim > MOST_DIMS:
+    if dtype is None or t.dtype is torch.complex32 or t.is_quantized or t.ndim > MOST_DIMS:
         raise NoSuchTensor(f"{t.layout} tensor of {t.dtype}")
     if t.layout is not torch.strided:
         return own_sparse_tensor(t)

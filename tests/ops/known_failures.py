@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# Not there at all
+# Not there, or as a name that refuses every call
 MISSING = {
     "chalf": "torchlike has no complex32",
 }
