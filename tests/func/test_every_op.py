@@ -18,6 +18,10 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 # (check, op) -> why the two differ
 DIFFERENT = {
+    ("jvp", "as_strided.partial_views"): "a tangent has no storage around it, whose elements would be zeros",
+    ("jvp", "cov"): "PyTorch sums float32 weights in float32, torchlike in the numbers' precision",
+    ("jvp", "logcumsumexp"): "PyTorch's is NaN where exp of the summands overflows; torchlike's is the finite difference",
+    ("jvp", "masked.logsumexp"): "of a row all masked, PyTorch's backward gives 0 and its forward mode NaN; torchlike has one rule",
     ("jvp", "cholesky_inverse"): "PyTorch's is off in the fifth digit; torchlike's is the finite difference",
     ("jvp", "as_strided_scatter"): "PyTorch's backward is not the transpose of its forward mode; torchlike has one rule",
     ("jvp", "nn.functional.max_unpool1d"): "of elements with one place, PyTorch's backward reaches all, its tangent one",
@@ -77,7 +81,8 @@ def test_vmap_fully(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_jvp_fully(name):
     row, report = rows()[name], Report()
-    for dtype in {*jvp_dtypes(row), *row.dtypes(("complex128",))}:
+    others = [d for d in row.dtypes(("complex128",)) if d is torch.complex128]
+    for dtype in dict.fromkeys([*jvp_dtypes(row), *others]):
         for sample in row.spread(dtype, 4):
             TransformCheck(row, sample, report).jvp(differentiated_places(sample))
     judge("jvp", name, report)

@@ -277,13 +277,14 @@ class LiftedOpNode(OpNode):
 class Plan:
     """How the tape keeps a call, given which operands need grad: the node's class, and what it saves."""
 
-    __slots__ = ("call", "checked", "keeps", "kept", "kind", "needs", "nothing")
+    __slots__ = ("call", "checked", "keeps", "kept", "kind", "needs", "nothing", "out_diff")
 
     def __init__(self, call: OpCall, needs: tuple[bool, ...]) -> None:
         self.call = call
         self.needs = needs
         self.kind = node_type(OpNode, call.node_name)
-        used = call.gradient(needs, call.out_diff).used
+        self.out_diff = call.requiring(needs)
+        used = call.gradient(needs, self.out_diff).used
         self.kept = [i for i, u in enumerate(used) if u]
         self.keeps = bool(self.kept)
         self.nothing: list[Any] = [None] * len(used)
@@ -382,7 +383,7 @@ def _wrap_taped(  # noqa: C901 - the hot path, inlined
         node.anomaly = traceback.extract_stack()[:-3]
         node.is_watched = True
     for i, t in enumerate(tensors):
-        if found.out_diff[i]:
+        if plan.out_diff[i]:
             t._rg = True
             t._edge = (node, i)
     return tensors

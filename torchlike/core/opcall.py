@@ -32,9 +32,9 @@ class OpCall:
     is_backward = False
 
     __slots__ = (
-        "base", "constant", "device", "fn", "grads", "hot", "in_avals", "jitted", "levels", "lifts", "moves", "name",
-        "node_name", "nondiff", "options", "out_avals", "out_diff", "plans", "saves", "single", "traced",
-        "views",
+        "base", "constant", "device", "fn", "grads", "hot", "in_avals", "jitted", "keeps", "levels", "lifts",
+        "moves", "name", "node_name", "nondiff", "options", "out_avals", "out_diff", "plans", "reach", "saves",
+        "single", "traced", "views",
     )  # fmt: skip
 
     def __init__(
@@ -46,8 +46,10 @@ class OpCall:
         options: str | None = None,
         saves: str | None = None,
         node_name: str = "",
-        nondiff: bool = False,
+        nondiff: bool | Sequence[int] = False,
         constant: tuple[bool, ...] | None = None,
+        keeps: tuple[bool, ...] | None = None,
+        reach: list[list[bool]] | None = None,
     ) -> None:
         self.name = name
         self.base = self.fn = fn  # of one sample; ``fn`` is of all of them
@@ -78,7 +80,10 @@ class OpCall:
         )
         self.nondiff = nondiff
         self.constant = constant  # which operands never get a gradient
-        self.out_diff = tuple(a.inexact and not nondiff for a in self.out_avals)
+        self.keeps = keeps  # which operands the gradient depends on to autograd, if declared
+        self.reach = reach  # of a gradient: which operands each result depends on
+        never = nondiff if isinstance(nondiff, Sequence) else range(nondiff * len(self.out_avals))
+        self.out_diff = tuple([a.inexact and i not in never for i, a in enumerate(self.out_avals)])
 
     def __repr__(self) -> str:
         return f"<OpCall {self.name} {self.in_avals} -> {self.out_avals}>"
@@ -110,6 +115,18 @@ class OpCall:
         if self.single:
             return Value(avals[0], results)
         return [Value(a, r) for a, r in zip(avals, results, strict=True)]
+
+    def requiring(self, needs: tuple[bool, ...]) -> tuple[bool, ...]:
+        """Which results require grad, given which operands do.
+
+        In PyTorch each gradient is a formula of its own, and requires grad if what it takes does.
+        """
+        if self.reach is None:
+            return self.out_diff
+        return tuple([
+            diff and any(n and r for n, r in zip(needs, row, strict=True))
+            for diff, row in zip(self.out_diff, self.reach, strict=True)
+        ])  # fmt: skip
 
     @property
     def parts(self) -> Sequence[OpCall]:
@@ -160,7 +177,7 @@ class OpCall:
     def _like(self, fn: Callable[..., Any], avals: tuple[Any, ...]) -> OpCall:
         return OpCall(
             self.name, fn, avals, options=self.options, saves=self.saves, node_name=self.node_name,
-            nondiff=self.nondiff, constant=self.constant,
+            nondiff=self.nondiff, constant=self.constant, keeps=self.keeps, reach=self.reach,
         )  # fmt: skip
 
 
@@ -221,12 +238,17 @@ class GradCall:
         wanted = [i for i, need in enumerate(needs) if need]
         cts = [a.struct for a, g in zip(forward.out_avals, given, strict=True) if g]
         full = _vjp(forward, wanted, given)
+        count = len(structs)
         try:
-            self.used = _used_inputs(full, structs, cts)
+            reach = _reach(full, *_filled(forward, given, structs, cts))
         except NoGradient as refusal:
-            self.refusal, self.used = refusal, (False,) * len(structs)
+            self.refusal, self.used = refusal, (False,) * count
             return
-        used, count = self.used, len(structs)
+        found = [any(row[i] for row in reach) for i in range(count)]
+        keeps, declared = forward.keeps, forward.keeps is not None
+        used = self.used = tuple([
+            found[i] or (declared and keeps[i] and needs[i]) for i in range(count)
+        ])  # fmt: skip
         kept = [i for i in range(count) if used[i]]
 
         def fn(*operands: Any) -> Any:
@@ -243,6 +265,8 @@ class GradCall:
         self.call = OpCall(
             forward.node_name.removesuffix("0") + "Backward" if forward.node_name else forward.name,
             fn, in_avals, options=forward.options, node_name=f"{forward.node_name}Backward0",
+            constant=tuple([not keeps[i] for i in kept] + [False] * len(cts)) if declared else None,
+            reach=[[declared or row[i] for i in kept] + row[count:] for row in reach],
         )  # fmt: skip
 
     def __getattr__(self, name: str) -> Any:
@@ -271,8 +295,24 @@ def _vjp(forward: OpCall, wanted: list[int], given: tuple[bool, ...]) -> Callabl
     return full
 
 
-def _used_inputs(full: Callable[..., Any], structs: list[Any], cts: list[Any]) -> tuple[bool, ...]:
-    jaxpr = jax.make_jaxpr(full)(structs, cts)
-    live = [True] * len(jaxpr.jaxpr.outvars)
-    _, used = partial_eval.dce_jaxpr(jaxpr.jaxpr, live)
-    return tuple(used[: len(structs)])
+def _reach(full: Callable[..., Any], structs: list[Any], cts: list[Any]) -> list[list[bool]]:
+    """Per result, which inputs and cotangents it uses."""
+    jaxpr = jax.make_jaxpr(full)(structs, cts).jaxpr
+    count = len(jaxpr.outvars)
+    return [partial_eval.dce_jaxpr(jaxpr, [k == at for k in range(count)])[1] for at in range(count)]
+
+
+def _filled(
+    forward: OpCall, given: tuple[bool, ...], structs: list[Any], cts: list[Any]
+) -> tuple[list[Any], list[Any]]:
+    """What to trace with: of empty operands JAX leaves out what computes nothing, so they get two
+    elements along each empty dim, if the op takes that."""
+    if all(0 not in s.shape for s in structs):
+        return structs, cts
+    fuller = [jax.ShapeDtypeStruct(tuple(n or 2 for n in s.shape), s.dtype) for s in structs]
+    try:
+        out = jax.eval_shape(forward.fn, *fuller)
+    except Exception:  # its static arguments say otherwise
+        return structs, cts
+    outs = [out] if forward.single else out
+    return fuller, [o for o, g in zip(outs, given, strict=True) if g]

@@ -93,9 +93,10 @@ class OpDef:
     types: Callable[..., Any] | None
     grad_name: str | Callable[..., str] | None
     saves: str | None
+    keeps: Sequence[str] | Callable[..., Sequence[str] | None] | None
     varargs: str | None
     creation: bool
-    nondiff: bool
+    nondiff: bool | Sequence[int]
     promoted: tuple[str, ...] | None
     host: bool
     fill: bool
@@ -126,6 +127,7 @@ def _change_default_dtype(before: Any, after: Any) -> None:
 
 ON_DEFAULT_CHANGE.append(_change_default_dtype)
 
+JOINT = ("input", "weight")  # ``keeps`` where one function of PyTorch makes all the gradients
 PROMOTIONS = ("default", "float", "bool", "none")
 
 
@@ -147,9 +149,10 @@ def op(
     types: Callable[..., Any] | None = None,
     grad_name: str | Callable[..., str] | None = None,
     saves: str | None = None,
+    keeps: Sequence[str] | Callable[..., Sequence[str] | None] | None = None,
     varargs: str | None = None,
     creation: bool = False,
-    nondiff: bool = False,
+    nondiff: bool | Sequence[int] = False,
     promoted: Sequence[str] | None = None,
     host: bool = False,
     fill: bool = False,
@@ -183,9 +186,12 @@ def op(
             (``"PowBackward1"``), or a function of the bound arguments that gives it.
         saves: ``"result"`` if PyTorch's backward uses the result instead of the inputs, ``"none"``
             if nothing; decides only which in-place writes spoil the backward.
+        keeps: the operands that the gradient depends on to autograd, where tracing finds others: PyTorch's
+            backward of a mean takes the input (``("input",)``), that of a maximum only looks which it was
+            (``()``); or a function of the bound arguments, whose None leaves it to tracing.
         varargs: a static parameter that may be spelled as ``*args`` (``x.permute(0, 1)``).
         creation: makes a tensor from statics: takes ``dtype device requires_grad layout pin_memory``.
-        nondiff: the result never requires grad.
+        nondiff: the result never requires grad; or the places of those results that never do.
         promoted: the ``Array`` parameters that take part in promotion; all of them if not given.
         host: runs at once in NumPy: its arrays arrive as ``Operand`` and it returns ``np.ndarray``
             (results whose shape depends on values, creation, random numbers).
@@ -201,7 +207,7 @@ def op(
         found = OpDef(
             name or fn.__name__, fn, _params(fn), tuple(namespaces), method, inplace, out, promote,
             tuple(aliases), dunder, None if returns is None else tuple(returns), layout, prepare,
-            resolve, check, types, grad_name, saves, varargs, creation, nondiff,
+            resolve, check, types, grad_name, saves, keeps, varargs, creation, nondiff,
             None if promoted is None else tuple(promoted), host or creation or fill, fill, options,
             composed,
         )  # fmt: skip

@@ -91,6 +91,7 @@ def make_call(op: OpDef, slots: Sequence[Slot], statics: tuple[Any, ...]) -> OpC
         call = OpCall(
             op.name, fn, flat, options=op.options, saves=op.saves, nondiff=op.nondiff,
             node_name=_node_name(op, seen), constant=tuple(constant) if True in constant else None,
+            keeps=_kept(op, seen, slots),
         )  # fmt: skip
     except (TypeError, ValueError) as error:
         if not _is_from_jax(error):
@@ -223,6 +224,18 @@ def _node_name(op: OpDef, seen: dict[str, Any]) -> str:
     if re.search(r"(Backwards?\d*(_copy)?|CopySlices)$", name):
         return name
     return f"{name}Backward0"
+
+
+def _kept(op: OpDef, seen: dict[str, Any], slots: Sequence[Slot]) -> tuple[bool, ...] | None:
+    """Which operands the declaration says that the gradient keeps; None if it says nothing."""
+    names = op.keeps(seen) if callable(op.keeps) else op.keeps
+    if names is None:
+        return None
+    found: list[bool] = []
+    for p, slot in zip(op.array_params, slots, strict=True):
+        count = sum(_travels(s) for s in (slot if isinstance(slot, list) else [slot]))
+        found += [p.name in names] * count
+    return tuple(found)
 
 
 def normal_static(x: Any) -> Any:

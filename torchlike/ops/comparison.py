@@ -225,7 +225,7 @@ def _real(function: str, input: Array) -> None:
     errors.check(not is_complex(input), f"{function} not implemented for complex tensors.")
 
 
-@op(promote="default", out=True, types=only_tensors("maximum", "input", "other"))
+@op(promote="default", out=True, types=only_tensors("maximum", "input", "other"), keeps=())
 @elementwise()
 def maximum(input: Array, other: Array) -> Array:
     """The larger; NaN wins; equal ones share the gradient.  ``(*), (*) -> (*)``"""
@@ -233,7 +233,7 @@ def maximum(input: Array, other: Array) -> Array:
     return _larger(*jnp.broadcast_arrays(input, other))
 
 
-@op(promote="default", out=True, types=only_tensors("minimum", "input", "other"))
+@op(promote="default", out=True, types=only_tensors("minimum", "input", "other"), keeps=())
 @elementwise()
 def minimum(input: Array, other: Array) -> Array:
     """The smaller; NaN wins; equal ones share the gradient.  ``(*), (*) -> (*)``"""
@@ -245,7 +245,7 @@ def _not_nan(other: Array, wins: Array) -> Array:
     return wins | jnp.isnan(other) if is_inexact(other) else wins
 
 
-@op(promote="default", out=True, types=only_tensors("fmax", "input", "other"))
+@op(promote="default", out=True, types=only_tensors("fmax", "input", "other"), keeps=())
 @elementwise()
 def fmax(input: Array, other: Array) -> Array:
     """The larger; a number wins over NaN; of equal ones the first gets the gradient.
@@ -257,7 +257,7 @@ def fmax(input: Array, other: Array) -> Array:
     return jnp.where(_not_nan(other, wins), input, other)
 
 
-@op(promote="default", out=True, types=only_tensors("fmin", "input", "other"))
+@op(promote="default", out=True, types=only_tensors("fmin", "input", "other"), keeps=())
 @elementwise()
 def fmin(input: Array, other: Array) -> Array:
     """The smaller; a number wins over NaN; of equal ones the first gets the gradient.

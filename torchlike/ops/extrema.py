@@ -112,7 +112,7 @@ def amin(input: Array, dim: int | Dims = (), keepdim: bool = False) -> Array:
     return _amount("amin", input, dim, keepdim, False)
 
 
-@reduction(returns=("min", "max"))
+@reduction(returns=("min", "max"), keeps=())
 def aminmax(input: Array, *, dim: int | None = None, keepdim: bool = False) -> tuple[Array, Array]:
     """Smallest and largest at once.  ``(*) -> reduced, reduced``"""
     if is_complex(input):
@@ -181,13 +181,13 @@ def first_extreme(x: Array, dim: int, largest: bool) -> Array:
     return jnp.expand_dims(find(widened(jax.lax.stop_gradient(x)), dim, np.int64), dim)
 
 
-@reduction(resolve=_overload("max", "maximum"), grad_name="MaxBackward1")
+@reduction(resolve=_overload("max", "maximum"), grad_name="MaxBackward1", keeps=())
 def max(input: Array) -> Array:
     """Largest of all (or ``max_dim``, or ``maximum``); ties share the gradient.  ``(*) -> ()``"""
     return _whole("max", input, True)
 
 
-@reduction(resolve=_overload("min", "minimum"), grad_name="MinBackward1")
+@reduction(resolve=_overload("min", "minimum"), grad_name="MinBackward1", keeps=())
 def min(input: Array) -> Array:
     """Smallest of all (or ``min_dim``, or ``minimum``); ties share the gradient.  ``(*) -> ()``"""
     return _whole("min", input, False)
@@ -195,7 +195,7 @@ def min(input: Array) -> Array:
 
 @reduction(
     name="max", namespaces=(), method=False, returns=("values", "indices"), saves="none",
-    grad_name="MaxBackward0",
+    grad_name="MaxBackward0", keeps=(),
 )  # fmt: skip
 def max_dim(input: Array, dim: int, keepdim: bool = False) -> tuple[Array, Array]:
     """Largest along ``dim`` and its first index, which takes the gradient.
@@ -207,7 +207,7 @@ def max_dim(input: Array, dim: int, keepdim: bool = False) -> tuple[Array, Array
 
 @reduction(
     name="min", namespaces=(), method=False, returns=("values", "indices"), saves="none",
-    grad_name="MinBackward0",
+    grad_name="MinBackward0", keeps=(),
 )  # fmt: skip
 def min_dim(input: Array, dim: int, keepdim: bool = False) -> tuple[Array, Array]:
     """Smallest along ``dim`` and its first index, which takes the gradient.

@@ -277,7 +277,11 @@ def scatter_add(input: Array, dim: int, index: Array, src: Array) -> Array:
     return lax.reshape(new, input.shape)
 
 
-@op(inplace=True, out=True, check=_check_scatter)
+def _reduce_keeps(args: dict[str, Any]) -> tuple[str, ...] | None:
+    return () if args["reduce"] in ("amax", "amin") else None
+
+
+@op(inplace=True, out=True, check=_check_scatter, keeps=_reduce_keeps)
 def scatter_reduce(
     input: Array, dim: int, index: Array, src: Array, reduce: str, *, include_self: bool = True
 ) -> Array:
@@ -297,7 +301,7 @@ def _warn_beta(args: dict[str, Any]) -> None:
     dim_check("index_reduce", IndexError, "index out of range in self")(args)
 
 
-@op(inplace=True, out=True, check=_warn_beta)
+@op(inplace=True, out=True, check=_warn_beta, keeps=_reduce_keeps)
 def index_reduce(
     input: Array, dim: int, index: Array, source: Array, reduce: str, *, include_self: bool = True
 ) -> Array:

@@ -286,21 +286,21 @@ def _clamp_one_name(name: str, bound: str) -> Any:
     return grad_name
 
 
-@binary(types=only_tensors("clamp_min", "input"), grad_name=_clamp_one_name("ClampMin", "min"))
+@binary(types=only_tensors("clamp_min", "input"), grad_name=_clamp_one_name("ClampMin", "min"), keeps=())
 @elementwise("maximum_cpu", REAL)
 def clamp_min(input: Array, min: Array) -> Array:
     """The larger of input and bound; NaN wins.  ``(*), (*) -> (*)``"""
     return _at_least(*jnp.broadcast_arrays(input, min))
 
 
-@binary(types=only_tensors("clamp_max", "input"), grad_name=_clamp_one_name("ClampMax", "max"))
+@binary(types=only_tensors("clamp_max", "input"), grad_name=_clamp_one_name("ClampMax", "max"), keeps=())
 @elementwise("minimum_cpu", REAL)
 def clamp_max(input: Array, max: Array) -> Array:
     """The smaller of input and bound; NaN wins.  ``(*), (*) -> (*)``"""
     return _at_most(*jnp.broadcast_arrays(input, max))
 
 
-@unary()
+@unary(keeps=())
 @elementwise("nan_to_num", ALL)
 def nan_to_num(
     input: Array,
@@ -358,7 +358,7 @@ def _mantissa(input: Array, exponent: Array) -> Array:
     return jnp.where(bits.special, input, jax.lax.bitcast_convert_type(raw, input.dtype))
 
 
-@op(out=True, returns=("mantissa", "exponent"))
+@op(out=True, returns=("mantissa", "exponent"), saves="none", keeps=())
 @elementwise(wide=True)
 def frexp(input: Array) -> tuple[Array, Array]:
     """Mantissa in [0.5, 1) and int32 exponent: ``input = mantissa * 2**exponent``.

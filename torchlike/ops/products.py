@@ -148,7 +148,7 @@ def _cdist_node(args: dict[str, Any]) -> str:
     )
 
 
-@op(types=only_tensors("cdist", "x1", "x2"), method=False, grad_name=_cdist_node)
+@op(types=only_tensors("cdist", "x1", "x2"), method=False, grad_name=_cdist_node, keeps=("x1", "x2"))
 def cdist(
     x1: Array,
     x2: Array,

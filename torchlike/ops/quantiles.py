@@ -106,13 +106,13 @@ def _lines(name: str, x: Array, dim: int, keepdim: bool, index: Any) -> tuple[Ar
     return (values, where) if keepdim else (jnp.squeeze(values, d), jnp.squeeze(where, d))
 
 
-@reduction(resolve=_with_dim("median"), out=False, grad_name="MedianBackward0")
+@reduction(resolve=_with_dim("median"), out=False, grad_name="MedianBackward0", keeps=())
 def median(input: Array) -> Array:
     """Lower median of all (or ``median_dim``); NaN if there is one.  ``(*) -> ()``"""
     return _median_of_all(input, False)
 
 
-@reduction(resolve=_with_dim("nanmedian"), out=False, grad_name="NanmedianBackward0")
+@reduction(resolve=_with_dim("nanmedian"), out=False, grad_name="NanmedianBackward0", keeps=())
 def nanmedian(input: Array) -> Array:
     """Lower median of what is not NaN (or ``nanmedian_dim``).  ``(*) -> ()``"""
     return _median_of_all(input, True)
@@ -124,7 +124,7 @@ def nanmedian(input: Array) -> Array:
     method=False,
     returns=_PAIR,
     grad_name="MedianBackward1",
-    saves="none",
+    saves="none", keeps=(),
 )
 def median_dim(input: Array, dim: int, keepdim: bool = False) -> tuple[Array, Array]:
     """Lower median along ``dim`` and where it is.  ``(*) -> reduced, reduced``
@@ -137,7 +137,7 @@ def median_dim(input: Array, dim: int, keepdim: bool = False) -> tuple[Array, Ar
 
 @reduction(
     name="nanmedian", namespaces=(), method=False, returns=_PAIR, grad_name="NanmedianBackward1",
-    saves="none",
+    saves="none", keeps=(),
 )  # fmt: skip
 def nanmedian_dim(input: Array, dim: int, keepdim: bool = False) -> tuple[Array, Array]:
     """Lower median of what is not NaN along ``dim``, and where it is.
@@ -148,7 +148,7 @@ def nanmedian_dim(input: Array, dim: int, keepdim: bool = False) -> tuple[Array,
     return _lines("nanmedian", input, dim, keepdim, lambda x, d: _median_index(x, d, True))
 
 
-@reduction(returns=_PAIR, saves="none")
+@reduction(returns=_PAIR, saves="none", keeps=())
 def mode(input: Array, dim: int = -1, keepdim: bool = False) -> tuple[Array, Array]:
     """Most frequent value along ``dim``, the smallest of such, and its last index.
 
@@ -173,7 +173,7 @@ def _mode_index(x: Array, d: int) -> Array:
     return jnp.take_along_axis(order, end, axis=d)
 
 
-@reduction(returns=_PAIR, saves="none")
+@reduction(returns=_PAIR, saves="none", keeps=())
 def kthvalue(input: Array, k: int, dim: int = -1, keepdim: bool = False) -> tuple[Array, Array]:
     """The ``k``-th smallest along ``dim``, counted from 1, and its index.
 

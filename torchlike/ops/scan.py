@@ -132,13 +132,13 @@ def _running_extreme(name: str, x: Array, dim: int, largest: bool) -> tuple[Arra
     return jnp.take_along_axis(x, where, axis=d), where
 
 
-@scan(returns=("values", "indices"), saves="none")
+@scan(returns=("values", "indices"), saves="none", keeps=())
 def cummax(input: Array, dim: int) -> tuple[Array, Array]:
     """Running maximum and its latest index.  ``(*) -> (*), (*)``"""
     return _running_extreme("cummax", input, dim, True)
 
 
-@scan(returns=("values", "indices"), saves="none")
+@scan(returns=("values", "indices"), saves="none", keeps=())
 def cummin(input: Array, dim: int) -> tuple[Array, Array]:
     """Running minimum and its latest index.  ``(*) -> (*), (*)``"""
     return _running_extreme("cummin", input, dim, False)

@@ -35,7 +35,7 @@ def _sort_node(args: dict[str, Any]) -> str:
     return "SortBackward0" if args.get("stable") is None else "SortBackward1"
 
 
-@op(out=True, returns=_PAIR, saves="none", grad_name=_sort_node)
+@op(out=True, returns=_PAIR, saves="none", grad_name=_sort_node, keeps=())
 def sort(
     input: Array, dim: int = -1, descending: bool = False, *, stable: bool | None = None
 ) -> tuple[Array, Array]:
@@ -54,13 +54,13 @@ def argsort(
     return _sorted(input, dim, descending)[1]
 
 
-@op(out=True, grad_name="SortBackward0", saves="none")
+@op(out=True, grad_name="SortBackward0", saves="none", keeps=())
 def msort(input: Array) -> Array:
     """Sorted along the first dim.  ``(N, *) -> (N, *)``"""
     return _sorted(input, 0, False)[0]
 
 
-@reduction(returns=_PAIR, saves="none")
+@reduction(returns=_PAIR, saves="none", keeps=())
 def topk(
     input: Array, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
 ) -> tuple[Array, Array]:

@@ -64,7 +64,12 @@ def _check_stft(x: Array, n_fft: int, hop: int, win: int, window: Array | None) 
     )
 
 
-@op(grad_name="SqueezeBackward4")
+def _padded(args: dict[str, Any]) -> tuple[str, ...] | None:
+    padded = args["center"] and args["pad_mode"] in ("reflect", "replicate")
+    return ("input", "window") if padded else None
+
+
+@op(grad_name="SqueezeBackward4", keeps=_padded)
 def stft(
     input: Array,
     n_fft: int,

@@ -178,7 +178,7 @@ def _check_1d(kernel_size: Any, stride: Any, padding: Any) -> None:
             )
 
 
-@op(namespaces=("torch", "functional"), method=False, grad_name="SqueezeBackward1")
+@op(namespaces=("torch", "functional"), method=False, grad_name="SqueezeBackward1", keeps=("input",))
 def avg_pool1d(
     input: Array,
     kernel_size: _Ints,
@@ -191,7 +191,7 @@ def avg_pool1d(
     return _avg_pool(1, input, kernel_size, stride, padding, ceil_mode, count_include_pad, None)
 
 
-@op(namespaces=("functional",), method=False, out=True, grad_name="AvgPool2D")
+@op(namespaces=("functional",), method=False, out=True, grad_name="AvgPool2D", keeps=("input",))
 def avg_pool2d(
     input: Array,
     kernel_size: _Ints,
@@ -207,7 +207,7 @@ def avg_pool2d(
     )
 
 
-@op(namespaces=("functional",), method=False, out=True, grad_name="AvgPool3D")
+@op(namespaces=("functional",), method=False, out=True, grad_name="AvgPool3D", keeps=("input",))
 def avg_pool3d(
     input: Array,
     kernel_size: _Ints,
@@ -256,29 +256,33 @@ def adaptive_avg(n: int, input: Array, output_size: Any) -> Array:
     return x.astype(input.dtype)
 
 
-@op(namespaces=("torch", "functional"), method=False, grad_name="SqueezeBackward1")
+def _is_mean(args: dict[str, Any]) -> bool:
+    """PyTorch turns the mean over everything into mean()."""
+    sizes = args["output_size"]
+    return set((sizes,) if isinstance(sizes, int) else tuple(sizes)) == {1}
+
+
+def _adaptive_keeps(args: dict[str, Any]) -> tuple[str, ...] | None:
+    return None if _is_mean(args) else ("input",)
+
+
+@op(namespaces=("torch", "functional"), method=False, grad_name="SqueezeBackward1", keeps=_adaptive_keeps)
 def adaptive_avg_pool1d(input: Array, output_size: _Ints) -> Array:
     """Mean of each of output_size windows that cover the input.  ``(N, C, L) -> (N, C, output_size)``"""
     return adaptive_avg(1, input, output_size)
 
 
 def _adaptive_name(n: int) -> Any:
-    def name(args: dict[str, Any]) -> str:
-        sizes = args["output_size"]
-        ones = (sizes,) if isinstance(sizes, int) else tuple(sizes)
-        # PyTorch turns the mean over everything into mean()
-        return "MeanBackward1" if set(ones) == {1} else f"AdaptiveAvgPool{n}DBackward0"
-
-    return name
+    return lambda args: "MeanBackward1" if _is_mean(args) else f"AdaptiveAvgPool{n}DBackward0"
 
 
-@op(namespaces=("functional",), method=False, grad_name=_adaptive_name(2))
+@op(namespaces=("functional",), method=False, grad_name=_adaptive_name(2), keeps=_adaptive_keeps)
 def adaptive_avg_pool2d(input: Array, output_size: Any) -> Array:
     """Mean of each of output_size windows that cover the input.  ``(N, C, H, W) -> (N, C, *output_size)``"""
     return adaptive_avg(2, input, output_size)
 
 
-@op(namespaces=("functional",), method=False, grad_name=_adaptive_name(3))
+@op(namespaces=("functional",), method=False, grad_name=_adaptive_name(3), keeps=_adaptive_keeps)
 def adaptive_avg_pool3d(input: Array, output_size: Any) -> Array:
     """Mean of each of output_size windows that cover the input.  ``(N, C, D, H, W) -> (N, C, *output_size)``"""
     return adaptive_avg(3, input, output_size)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from ...core.errors import shape_text
-from ...core.registry import Array, op
+from ...core.registry import JOINT, Array, op
 from . import formulation
 from .precision import c_name, type_name, wide
 from .windows import taps
@@ -213,7 +213,7 @@ def _conv_name(args: dict[str, Any]) -> str:
     return "SqueezeBackward1" if unbatched else "ConvolutionBackward0"
 
 
-@op(namespaces=("torch", "functional"), method=False, options="conv", grad_name=_conv_name)
+@op(namespaces=("torch", "functional"), method=False, options="conv", grad_name=_conv_name, keeps=JOINT)
 def conv1d(
     input: Array,
     weight: Array,
@@ -227,7 +227,7 @@ def conv1d(
     return _conv(1, input, weight, bias, stride, padding, dilation, groups)
 
 
-@op(namespaces=("torch", "functional"), method=False, options="conv", grad_name=_conv_name)
+@op(namespaces=("torch", "functional"), method=False, options="conv", grad_name=_conv_name, keeps=JOINT)
 def conv2d(
     input: Array,
     weight: Array,
@@ -241,7 +241,7 @@ def conv2d(
     return _conv(2, input, weight, bias, stride, padding, dilation, groups)
 
 
-@op(namespaces=("torch", "functional"), method=False, options="conv", grad_name=_conv_name)
+@op(namespaces=("torch", "functional"), method=False, options="conv", grad_name=_conv_name, keeps=JOINT)
 def conv3d(
     input: Array,
     weight: Array,
@@ -360,7 +360,7 @@ def _conv_transpose(n: int, input: Array, weight: Array, bias: Array | None, str
     return out if input.ndim == n + 2 else out[0]
 
 
-@op(namespaces=("torch", "functional"), method=False, options="conv", grad_name=_conv_name)
+@op(namespaces=("torch", "functional"), method=False, options="conv", grad_name=_conv_name, keeps=JOINT)
 def conv_transpose1d(
     input: Array,
     weight: Array,
@@ -377,7 +377,7 @@ def conv_transpose1d(
     )
 
 
-@op(namespaces=("torch", "functional"), method=False, options="conv", grad_name=_conv_name)
+@op(namespaces=("torch", "functional"), method=False, options="conv", grad_name=_conv_name, keeps=JOINT)
 def conv_transpose2d(
     input: Array,
     weight: Array,
@@ -394,7 +394,7 @@ def conv_transpose2d(
     )
 
 
-@op(namespaces=("torch", "functional"), method=False, options="conv", grad_name=_conv_name)
+@op(namespaces=("torch", "functional"), method=False, options="conv", grad_name=_conv_name, keeps=JOINT)
 def conv_transpose3d(
     input: Array,
     weight: Array,

@@ -105,7 +105,7 @@ def distance(x1: Array, x2: Array, p: float, eps: Any, keepdim: bool = False) ->
     return p_norm(gap, p, -1, keepdim).astype(jnp.real(apart).dtype)
 
 
-@op(namespaces=("torch", "functional"), method=False)
+@op(namespaces=("torch", "functional"), method=False, keeps=("input",))
 def pdist(input: Array, p: float = 2.0) -> Array:
     """p-norm distance of each pair of rows, (0, 1), (0, 2) … (N-2, N-1).  ``(N, D) -> (N (N - 1) / 2)``"""
     if input.ndim != 2:

@@ -260,7 +260,7 @@ def _bag_rows_if_sparse(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[
 
 @op(
     namespaces=("functional",), method=False, check=_check_bag_indices, prepare=_bags,
-    resolve=_bag_rows_if_sparse,
+    resolve=_bag_rows_if_sparse, keeps=lambda args: () if args["mode"] == "max" else None,
 )  # fmt: skip
 def embedding_bag(
     input: Array,

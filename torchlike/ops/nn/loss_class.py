@@ -119,7 +119,7 @@ def _nll_name(args: dict[str, Any]) -> str:
     return "NllLossBackward0" if args["input"].ndim <= 2 else "NllLoss2DBackward0"
 
 
-@op(namespaces=("functional",), method=False, check=_check_targets, grad_name=_nll_name)
+@op(namespaces=("functional",), method=False, check=_check_targets, grad_name=_nll_name, keeps=("input",))
 def nll_loss(
     input: Array,
     target: Array,

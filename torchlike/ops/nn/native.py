@@ -10,7 +10,7 @@ from typing import Any
 import jax.numpy as jnp
 from jax import lax
 
-from ...core.registry import Array, Constant, Scalar, op
+from ...core.registry import JOINT, Array, Constant, Scalar, op
 from .conv import conv_any
 from .dropout import drawn_elements, is_idle
 from .loss_class import binary_cross_entropy_with_logits, check_logits, kl_div, poisson_nll_loss
@@ -137,7 +137,7 @@ def _deviation(x: Array, axes: Any, eps: Any) -> tuple[Array, Array]:
     return mean, lax.rsqrt(variance + eps.astype(x.dtype))
 
 
-@op(method=False, grad_name="NativeLayerNorm")
+@op(method=False, grad_name="NativeLayerNorm", nondiff=(1, 2), keeps=JOINT)
 def native_layer_norm(
     input: Array, normalized_shape: Any, weight: Array | None, bias: Array | None, eps: Scalar
 ) -> tuple[Array, Array, Array]:
@@ -211,7 +211,7 @@ def affine_grid_generator(theta: Array, size: Any, align_corners: bool) -> Array
     return affine_grid(theta, size, align_corners)
 
 
-@op(method=False, options="conv")
+@op(method=False, options="conv", keeps=JOINT)
 def convolution(
     input: Array,
     weight: Array,

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 
 from ...core.dtypes import TYPE_NAMES, from_np
 from ...core.errors import not_implemented_for, shape_text
-from ...core.registry import Array, Scalar, op
+from ...core.registry import JOINT, Array, Scalar, op
 from ...core.shapes import normal_dims
 from .avg_pool import window_sum
 from .distance import p_norm
@@ -47,7 +47,7 @@ def _unbiased(variance: Array, count: int) -> Array:
     return variance * (count / (count - 1) if count > 1 else math.nan)
 
 
-@op(namespaces=("functional",), method=False, grad_name="NativeBatchNorm")
+@op(namespaces=("functional",), method=False, grad_name="NativeBatchNorm", keeps=JOINT)
 def batch_norm_train(
     input: Array, weight: Array | None, bias: Array | None, eps: Scalar = 1e-5
 ) -> Stats:
@@ -63,7 +63,9 @@ def batch_norm_train(
     return out.astype(input.dtype), mean.reshape(-1), _unbiased(variance, count).reshape(-1)
 
 
-@op(namespaces=("functional",), method=False, grad_name="NativeBatchNorm")
+@op(
+    namespaces=("functional",), method=False, grad_name="NativeBatchNorm", keeps=JOINT, nondiff=(1, 2, 3),
+)  # fmt: skip
 def batch_norm_native(
     input: Array, weight: Array | None, bias: Array | None, eps: Scalar = 1e-5
 ) -> tuple[Array, Array, Array, Array]:
@@ -78,7 +80,7 @@ def batch_norm_native(
     return out, mean, scale, unbiased
 
 
-@op(namespaces=("functional",), method=False, grad_name="NativeBatchNorm")
+@op(namespaces=("functional",), method=False, grad_name="NativeBatchNorm", keeps=JOINT)
 def batch_norm_eval(
     input: Array,
     running_mean: Array,
@@ -101,7 +103,7 @@ def batch_norm_eval(
     return out.astype(input.dtype)
 
 
-@op(namespaces=("functional",), method=False, grad_name="ViewBackward0")
+@op(namespaces=("functional",), method=False, grad_name="ViewBackward0", keeps=JOINT)
 def instance_norm_train(
     input: Array, weight: Array | None, bias: Array | None, eps: Scalar = 1e-5
 ) -> Stats:
@@ -161,7 +163,7 @@ def _check_mixed(input: Array, *params: Array | None) -> None:
             raise RuntimeError("mixed dtype (CPU): expect parameter to have scalar type of Float")
 
 
-@op(namespaces=("torch", "functional"), method=False, grad_name="NativeLayerNorm")
+@op(namespaces=("torch", "functional"), method=False, grad_name="NativeLayerNorm", keeps=JOINT)
 def layer_norm(
     input: Array,
     normalized_shape: Any,

@@ -100,7 +100,11 @@ def _edged(x: Array, axis: int, mode: str, before: int, after: int) -> Array:
     return jnp.concatenate([first, x, last], axis)
 
 
-@op(namespaces=("functional",), method=False, grad_name=_pad_name, saves="none")
+def _pad_keeps(args: dict[str, Any]) -> tuple[str, ...] | None:
+    return ("input",) if args["mode"] in ("reflect", "replicate") else None
+
+
+@op(namespaces=("functional",), method=False, grad_name=_pad_name, keeps=_pad_keeps)
 def pad(
     input: Array, pad: tuple[int, ...], mode: str = "constant", value: Scalar | None = None
 ) -> Array:

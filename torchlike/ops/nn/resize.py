@@ -313,8 +313,9 @@ def _kernel_text(mode: str, ndim: int) -> str:
 
 
 @op(
-    namespaces=("functional",), method=False, saves="none",
+    namespaces=("functional",), method=False,
     grad_name=lambda args: _kernel_name(args["mode"], args["input"].ndim),
+    keeps=lambda args: ("input",) if args["mode"] == "area" else None,
 )  # fmt: skip
 def interpolate(
     input: Array,
