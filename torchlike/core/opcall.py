@@ -49,7 +49,7 @@ class OpCall:
         nondiff: bool | Sequence[int] = False,
         constant: tuple[bool, ...] | None = None,
         keeps: tuple[bool, ...] | None = None,
-        reach: list[list[bool]] | None = None,
+        reach: Callable[[], list[list[bool]]] | None = None,
     ) -> None:
         self.name = name
         self.base = self.fn = fn  # of one sample; ``fn`` is of all of them
@@ -81,7 +81,7 @@ class OpCall:
         self.nondiff = nondiff
         self.constant = constant  # which operands never get a gradient
         self.keeps = keeps  # which operands the gradient depends on to autograd, if declared
-        self.reach = reach  # of a gradient: which operands each result depends on
+        self.reach = reach  # of a gradient: tells which operands each result depends on
         never = nondiff if isinstance(nondiff, Sequence) else range(nondiff * len(self.out_avals))
         self.out_diff = tuple([a.inexact and i not in never for i, a in enumerate(self.out_avals)])
 
@@ -121,11 +121,11 @@ class OpCall:
 
         In PyTorch each gradient is a formula of its own, and requires grad if what it takes does.
         """
-        if self.reach is None:
+        if self.reach is None or sum(self.out_diff) < 2:
             return self.out_diff
         return tuple([
             diff and any(n and r for n, r in zip(needs, row, strict=True))
-            for diff, row in zip(self.out_diff, self.reach, strict=True)
+            for diff, row in zip(self.out_diff, self.reach(), strict=True)
         ])  # fmt: skip
 
     @property
@@ -239,12 +239,12 @@ class GradCall:
         cts = [a.struct for a, g in zip(forward.out_avals, given, strict=True) if g]
         full = _vjp(forward, wanted, given)
         count = len(structs)
+        samples = _filled(forward, given, structs, cts)
         try:
-            reach = _reach(full, *_filled(forward, given, structs, cts))
+            found = _live(jax.make_jaxpr(full)(*samples).jaxpr, range(len(wanted)))
         except NoGradient as refusal:
             self.refusal, self.used = refusal, (False,) * count
             return
-        found = [any(row[i] for row in reach) for i in range(count)]
         keeps, declared = forward.keeps, forward.keeps is not None
         used = self.used = tuple([
             found[i] or (declared and keeps[i] and needs[i]) for i in range(count)
@@ -260,13 +260,18 @@ class GradCall:
                     inputs[i] = jnp.zeros(structs[i].shape, structs[i].dtype)
             return full(inputs, operands[len(kept) :])
 
+        def reach() -> list[list[bool]]:
+            jaxpr = jax.make_jaxpr(full)(*samples).jaxpr
+            rows = [_live(jaxpr, [k]) for k in range(len(wanted))]
+            return [[declared or row[i] for i in kept] + row[count:] for row in rows]
+
         in_avals = [forward.in_avals[i] for i in kept]
         in_avals += [a for a, g in zip(forward.out_avals, given, strict=True) if g]
         self.call = OpCall(
             forward.node_name.removesuffix("0") + "Backward" if forward.node_name else forward.name,
             fn, in_avals, options=forward.options, node_name=f"{forward.node_name}Backward0",
             constant=tuple([not keeps[i] for i in kept] + [False] * len(cts)) if declared else None,
-            reach=[[declared or row[i] for i in kept] + row[count:] for row in reach],
+            reach=reach,
         )  # fmt: skip
 
     def __getattr__(self, name: str) -> Any:
@@ -295,11 +300,9 @@ def _vjp(forward: OpCall, wanted: list[int], given: tuple[bool, ...]) -> Callabl
     return full
 
 
-def _reach(full: Callable[..., Any], structs: list[Any], cts: list[Any]) -> list[list[bool]]:
-    """Per result, which inputs and cotangents it uses."""
-    jaxpr = jax.make_jaxpr(full)(structs, cts).jaxpr
-    count = len(jaxpr.outvars)
-    return [partial_eval.dce_jaxpr(jaxpr, [k == at for k in range(count)])[1] for at in range(count)]
+def _live(jaxpr: Any, results: Sequence[int]) -> list[bool]:
+    """Which inputs and cotangents those results use."""
+    return partial_eval.dce_jaxpr(jaxpr, [k in results for k in range(len(jaxpr.outvars))])[1]
 
 
 def _filled(
