@@ -12,7 +12,8 @@ from torchlike.core.autocast_lists import LOWER_RESULT, PRODUCTS
 from torchlike.core.registry import OPS
 
 from ..compare import Raised, assert_same, leaves, outcome, real_tensor, to_own, tree_map
-from ..ops.known_failures import MISSING
+from ..ops.canonical import CANONICAL
+from ..ops.known_failures import FAILING, MISSING
 from ..ops.op_database import rows
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -26,7 +27,8 @@ CLOSER = {
     "linear_cross_entropy.chunked": "PyTorch rounds each chunk's sum; torchlike has no chunks",
     "linear_cross_entropy.chunked_none": "PyTorch rounds each chunk's sum; torchlike has no chunks",
 }
-NO_SUCH_ORDER = {"kthvalue": "which of several equal values comes first is open"}
+# Which of several equal values comes first is open: PyTorch's order is its algorithm's
+NO_SUCH_ORDER = ("argsort", "kthvalue", "mode", "sort", "topk")
 NAMES = [n for n in rows() if n not in MISSING]
 
 
@@ -53,22 +55,32 @@ def is_rounded_inside(row: Any) -> bool:
 def check(name: str, dtype: torch.dtype, sample: Any, lower: str) -> None:
     row = rows()[name]
     given = sample.fresh(row.keep_storage)
-    mine = to_own(sample.fresh(row.keep_storage))
+    mine = to_own(sample.fresh(row.keep_storage), row.keep_storage)
     expected = outcome(run, torch, row, given, lower)
     if isinstance(expected, Raised):
         return  # a kernel that PyTorch lacks in that precision
     found = outcome(run, torchlike, row, mine, lower)
+    if isinstance(found, Raised) and "torch.complex32" in dtypes(expected):
+        pytest.xfail("torchlike has no complex32")
+    if isinstance(found, Raised) and name in FAILING:
+        pytest.xfail(FAILING[name])
     assert not isinstance(found, Raised), f"{dtype}: expected {dtypes(expected)}, got {found}"
     if is_rounded_inside(row):
         expected, found = lowered(expected, torch, lower), lowered(found, torchlike, lower)
     assert dtypes(expected) == dtypes(found), f"{dtype} inputs"
-    if name.startswith(WITHOUT_VALUES) or name in NOT_A_NUMBER or name in NO_SUCH_ORDER:
+    if name.startswith(WITHOUT_VALUES) or name in NOT_A_NUMBER:
         return
+    if name in NO_SUCH_ORDER and not sample.kwargs.get("stable"):
+        expected = CANONICAL[name](expected, *given)
+        found = to_own(CANONICAL[name](as_real(found), *given))
     if sample.process is not None:  # what of the result is well defined
-        real = tree_map(lambda x: real_tensor(x) if isinstance(x, torchlike.Tensor) else x, found)
-        expected, found = to_own(sample.process(expected)), to_own(sample.process(real))
+        expected, found = to_own(sample.process(expected)), to_own(sample.process(as_real(found)))
     if name not in ("svd_lowrank", "pca_lowrank"):  # the signs of singular vectors are open
         assert_same(expected, found, row.tolerance.times(2.0))
+
+
+def as_real(tree: Any) -> Any:
+    return tree_map(lambda x: real_tensor(x) if isinstance(x, torchlike.Tensor) else x, tree)
 
 
 def lowered(tree: Any, library: Any, lower: str) -> Any:

@@ -28,6 +28,7 @@ from .dtypes import dtype as DType
 from .modes import modes
 from .registry import OpDef
 from .tensor import Tensor
+from .viewing import call_view
 
 # The device types that PyTorch has lists for, and their lower precision
 DEFAULTS = {
@@ -80,7 +81,7 @@ def call_cast(op: OpDef, operands: Any, statics: tuple[Any, ...]) -> Any:
             if kind not in active:
                 continue
             if policy is BY_MODE:
-                policy = _by_mode(op.name, operands, _named(op, statics))
+                policy = _by_mode(kind, op.name, operands, _named(op, statics))
             if policy is LOWER_RESULT:
                 after = active[kind]
             elif policy is RESULT32:
@@ -88,8 +89,13 @@ def call_cast(op: OpDef, operands: Any, statics: tuple[Any, ...]) -> Any:
             to = _target(op, policy, kind, active[kind], operands, statics)
             if to is not None:
                 operands = _cast_all(op, policy, to, kind, active[kind], operands)
-        found = call(op, operands, statics)
+        found = (call if op.layout is None else call_view)(op, operands, statics)
         return found if after is None else _lowered(found, after)
+
+
+def call_view_cast(op: OpDef, operands: Any, statics: tuple[Any, ...]) -> Any:
+    """A listed op that gives views; of an operand that is cast, they are views of the copy."""
+    return (call_view if modes.autocast is None else call_cast)(op, operands, statics)
 
 
 class paused:
@@ -130,9 +136,11 @@ def _named(op: OpDef, statics: tuple[Any, ...]) -> dict[str, Any]:
     return {p.name: s for p, s in zip(op.static_params, statics, strict=True)}
 
 
-def _by_mode(name: str, operands: Any, given: dict[str, Any]) -> str | None:
+def _by_mode(kind: str, name: str, operands: Any, given: dict[str, Any]) -> str | None:
     """The policy of the kernel that such a call comes to."""
     if name == "interpolate":
+        if kind == "cpu":  # only what comes to adaptive_avg_pool3d
+            return FLOAT32 if given["mode"] == "area" and operands[0].ndim == 5 else None
         return None if given["mode"] == "area" else FLOAT32
     if name == "max_pool3d":
         return None if given["return_indices"] else FLOAT32

@@ -82,7 +82,7 @@ _COMPOSED: dict[str, dict[str, str]] = {
         PRODUCTS: "gru gru_cell lstm_cell",
         LOWER_RESULT: "corrcoef cov linalg_pinv",
         FLOAT32: "cross_entropy grid_sample max_unpool1d pca_lowrank svd_lowrank",
-        BY_MODE: "einsum matrix_power linalg_matrix_power max_pool3d pad tensordot",
+        BY_MODE: "einsum interpolate matrix_power linalg_matrix_power max_pool3d pad tensordot",
     },
     "cuda": {LOWER: "lstm gru rnn_tanh rnn_relu", WIDEST: "grid_sample", BY_MODE: "interpolate"},
 }

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from . import write as writer
-from .autocast import paused
+from .autocast import call_view_cast, paused
 from .build import from_numpy
 from .dispatch import BOUND, call, invoke
 from .errors import SparseOperand
@@ -39,8 +39,9 @@ _REFLECTED = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"
 def bind(op: OpDef) -> Callable[..., Any]:
     """The public function of an op."""
     public = [p for p in op.params if not p.name.startswith("_")]
-    scope: dict[str, Any] = {"_op": op, "_call": call, "_view": call_view, "_prepared": call_prepared,
-                             "_host": call_host, "_D": DEFAULT, "_W": writer, "_again": _again,
+    scope: dict[str, Any] = {"_op": op, "_call": call, "_prepared": call_prepared, "_host": call_host,
+                             "_view": call_view if op.autocast is None else call_view_cast,
+                             "_D": DEFAULT, "_W": writer, "_again": _again,
                              "_bound": BOUND, "_tuple": _varargs, "_fill": call_fill, "_checked": call_checked,
                              "_created": created_dtype, "_summed": summed_dtype,
                              "_taken": _taken, "_retry": _retry, "_named": _named,

@@ -245,10 +245,8 @@ class GradCall:
         except NoGradient as refusal:
             self.refusal, self.used = refusal, (False,) * count
             return
-        keeps, declared = forward.keeps, forward.keeps is not None
-        used = self.used = tuple([
-            found[i] or (declared and keeps[i] and needs[i]) for i in range(count)
-        ])  # fmt: skip
+        declared, keeps = forward.keeps is not None, forward.keeps or (False,) * count
+        used = self.used = tuple([found[i] or (keeps[i] and needs[i]) for i in range(count)])
         kept = [i for i in range(count) if used[i]]
 
         def fn(*operands: Any) -> Any:

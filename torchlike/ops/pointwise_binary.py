@@ -168,7 +168,7 @@ def floor_divide(input: Array, other: Array) -> Array:
     return _floor_div(input, other)
 
 
-@elementwise("div_trunc_cpu", ORDERED, wide=True)
+@elementwise("div_trunc_cpu", ORDERED)  # of half precision, the quotient is rounded first
 def _trunc_div(input: Array, other: Array) -> Array:
     if is_inexact(input):
         return jnp.trunc(input / other)
@@ -335,7 +335,12 @@ def ldexp(input: Array, other: Array) -> Array:
         other = other.astype(dtypes.default_dtype().np)
     operands = [(dtypes.from_np(x.dtype), x.ndim) for x in (input, other)]
     common = promote.float_dtype(promote.result_type(operands)).np
-    return input.astype(common) * jnp.exp2(other).astype(common)
+    return input.astype(common) * _power_of_two(other).astype(common)
+
+
+@elementwise(wide=True)
+def _power_of_two(x: Array) -> Array:
+    return jnp.exp2(x)
 
 
 def _share(apart: Any, y: Array, *inputs: Array) -> Array:
