@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import os
 import random
 import threading
+from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 
@@ -37,6 +40,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if not item.get_closest_marker("parity")]
+
+
+# Every program that XLA compiles takes some memory maps, of which Linux allows a process 65,530
+_MAPS = 30_000
+_finished = itertools.count(1)
+
+
+def pytest_runtest_logfinish() -> None:
+    """A worker of the full sweeps would crash after some thousands of programs: they are dropped."""
+    maps = Path("/proc/self/maps")
+    if next(_finished) % 16 == 0 and maps.exists() and maps.read_bytes().count(b"\n") > _MAPS:
+        jax.clear_caches()
+        gc.collect()
 
 
 @pytest.fixture(params=["recorded", "op_by_op"])
