@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import gc
+import math
 import warnings
 import weakref
 
@@ -174,6 +175,35 @@ def grad_of_unused(t):
 @case
 def grad_of_what_needs_none(t):
     return error_of(t.autograd.grad, leaf(t, 1.0).sum(), t.ones(1))
+
+
+@case
+def first_gradients_that_require_grad(t):
+    """Each formula's own; of zero derivatives too, where PyTorch's backward takes the operand."""
+    F = t.nn.functional
+
+    def flags(f, *shapes):
+        xs = [t.linspace(0.1, 1.0, math.prod(s)).reshape(s).requires_grad_() for s in shapes]
+        out = f(*xs)
+        first = t.autograd.grad(out, xs, t.ones_like(out), create_graph=True)
+        wanted = [g for g in first if g.requires_grad]
+        second = t.autograd.grad([g.sum() for g in wanted], xs, allow_unused=True) if wanted else ()
+        return [g.requires_grad for g in first], [g is None for g in second]
+
+    return [
+        flags(t.addmm, (2, 2), (2, 2), (2, 2)),
+        flags(F.conv1d, (1, 1, 4), (1, 1, 2), (1,)),
+        flags(lambda x, w, b: F.layer_norm(x, (3,), w, b), (2, 3), (3,), (3,)),
+        flags(lambda x: F.avg_pool1d(x, 2), (1, 1, 4)),
+        flags(lambda x: F.adaptive_avg_pool2d(x, 1), (1, 1, 4, 4)),
+        flags(lambda x: F.pad(x, (1, 1), "reflect"), (1, 1, 4)),
+        flags(lambda x: F.pad(x, (1, 1), "circular"), (1, 1, 4)),
+        flags(t.maximum, (3,), (3,)),
+        flags(t.remainder, (3,), (3,)),
+        flags(t.linalg.inv, (0, 0)),
+        flags(t.pow, (0, 3), (0, 3)),
+        flags(t.add, (0, 3), (0, 3)),
+    ]
 
 
 @case
