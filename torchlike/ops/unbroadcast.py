@@ -11,7 +11,8 @@ from ..core.registry import Array, op
 
 
 def _same_size(invoke: Any, args: dict[str, Any]) -> Any:
-    return args["input"] if tuple(args["size"]) == args["input"].shape else NotImplemented
+    size = tuple(args["size"])  # PyTorch sums a number to (), a copy
+    return args["input"] if size and size == args["input"].shape else NotImplemented
 
 
 @op(
