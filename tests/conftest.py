@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import gc
 import itertools
 import os
@@ -40,6 +41,26 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if not item.get_closest_marker("parity")]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says how many ops are whole, and how many checks of each kind passed, see ``tests/ops``."""
+    whole: dict[str, bool] = {}
+    counts: dict[str, list[int]] = collections.defaultdict(lambda: [0, 0])
+    left_out = 0
+    for report in itertools.chain.from_iterable(terminalreporter.stats.values()):
+        if getattr(report, "when", None) != "call":
+            continue
+        for name, is_whole, checks, left in [v for k, v in report.user_properties if k == "op"]:
+            whole[name] = whole.get(name, True) and is_whole
+            left_out += left
+            for kind, (passed, total) in checks.items():
+                counts[kind][0] += passed
+                counts[kind][1] += total
+    if whole:
+        said = ", ".join(f"{kind} {p}/{n}" for kind, (p, n) in counts.items())
+        left = f"; {left_out} samples of sparse tensors left out" if left_out else ""
+        terminalreporter.write_line(f"ops: {sum(whole.values())}/{len(whole)} whole; {said}{left}")
 
 
 # Every program that XLA compiles takes some memory maps, of which Linux allows a process 65,530

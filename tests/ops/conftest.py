@@ -1,9 +1,6 @@
-"""Counts what the op tests checked and says so at the end of the run."""
+"""Hands what an op test checked to the summary at the end of the run, from worker processes, too."""
 
 from __future__ import annotations
-
-import collections
-import time
 
 import pytest
 
@@ -11,36 +8,16 @@ from .checks import Report
 
 
 class Tally:
-    """How many ops are whole, and how many checks of each kind passed."""
+    """Of one test: notes with it how many checks of each kind passed, and whether its op is whole."""
 
-    def __init__(self) -> None:
-        self.whole: dict[str, bool] = {}
-        self.counts: dict[str, list[int]] = collections.defaultdict(lambda: [0, 0])
-        self.left_out = 0
-        self.messages: list[str] = []
-        self.start = time.perf_counter()
+    def __init__(self, properties: list[tuple[str, object]]) -> None:
+        self._properties = properties
 
     def add(self, name: str, report: Report, *, whole: bool) -> None:
-        self.whole[name] = whole
-        self.left_out += report.left_out
-        for kind, (passed, total) in report.counts.items():
-            self.counts[kind][0] += passed
-            self.counts[kind][1] += total
-
-    def line(self) -> str:
-        checks = ", ".join(f"{kind} {p}/{n}" for kind, (p, n) in self.counts.items())
-        left = f"; {self.left_out} samples of sparse tensors left out" if self.left_out else ""
-        return f"ops: {sum(self.whole.values())}/{len(self.whole)} whole; {checks}{left}"
+        counts = {kind: list(count) for kind, count in report.counts.items()}
+        self._properties.append(("op", [name, whole, counts, report.left_out]))
 
 
-TALLY = Tally()
-
-
-@pytest.fixture(scope="session")
-def op_tally() -> Tally:
-    return TALLY
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if TALLY.whole:
-        terminalreporter.write_line(TALLY.line())
+@pytest.fixture
+def op_tally(request: pytest.FixtureRequest) -> Tally:
+    return Tally(request.node.user_properties)
