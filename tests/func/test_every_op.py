@@ -83,7 +83,7 @@ def test_jvp_fully(name):
     row, report = rows()[name], Report()
     others = [d for d in row.dtypes(("complex128",)) if d is torch.complex128]
     for dtype in dict.fromkeys([*jvp_dtypes(row), *others]):
-        for sample in row.spread(dtype, 4):
+        for sample in row.spread(dtype, 3):
             TransformCheck(row, sample, report).jvp(differentiated_places(sample))
     judge("jvp", name, report)
 
