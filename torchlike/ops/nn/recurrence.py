@@ -109,8 +109,10 @@ def _lstm_steps(
 ) -> tuple[Any, Any]:
     """Final (h, c), and what is noted of each step's new (h, c), old ones, and squashed gates."""
 
+    w = w_hh.T  # here: XLA would transpose it at each step
+
     def body(state: Any, now: Any) -> tuple[Any, Any]:
-        new, squashed = _lstm_cell(state, now[0] + affine(state[0], w_hh, None))
+        new, squashed = _lstm_cell(state, now[0] + state[0].astype(w.dtype) @ w)
         return _kept(now[1], new, state), noted(new, state, squashed)
 
     return jax.lax.scan(body, state, (gates, valid), reverse=backwards)
@@ -132,9 +134,11 @@ def _lstm_jvp(backwards: bool, primals: Any, tangents: Any) -> Any:
     to_h = bent * o * (1 - o), o * (1 - bent * bent)
     dgates = dgates + affine(before, dw_hh, None)
 
+    w = w_hh.T
+
     def tangent(dstate: Any, now: Any) -> tuple[Any, Array]:
         dgates, to_c, f, (from_o, from_c), valid = now
-        dgates = dgates + affine(dstate[0], w_hh, None)
+        dgates = dgates + dstate[0].astype(w.dtype) @ w
         size = f.shape[-1]
         di, df, dg = jnp.split(to_c * dgates[:, : 3 * size], 3, axis=-1)
         dc = f * dstate[1] + (di + df + dg).astype(dstate[1].dtype)
